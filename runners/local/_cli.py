@@ -1,0 +1,120 @@
+"""The command ``python -m runners.local up|status|down``.
+
+Exit codes: 0 done, or all healthy; 1 not healthy, or a server didn't come up; 2 bad input.
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from runners.errors import JavaNotFoundError, RunnersError
+from runners.local._kafka import VERSION
+from runners.local._services import Services
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        argv: arguments without the program's name; ``sys.argv`` by default.
+
+    Returns:
+        The exit code.
+    """
+    arguments = _parser().parse_args(argv)
+    handles = Services.of(arguments.state_dir)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        return int(arguments.command(handles, arguments))
+    except KeyboardInterrupt:
+        _complain("interrupted; what this call had started is stopped again")
+        return 130
+    except RunnersError as error:
+        _complain(str(error))
+        return 2 if isinstance(error, JavaNotFoundError) else 1
+
+
+def _up(handles: Services, _: argparse.Namespace) -> int:
+    with handles.state.lock():
+        handles.up()
+        path = handles.write_environ()
+    _say(f"Kafka {VERSION}  {handles.kafka.bootstrap_servers}")
+    _say(f"S3           {handles.s3.endpoint_url}  {handles.s3.lake_root}")
+    _say(f"Environment  {path}")
+    _say(f"Logs         {handles.state.folder / 'logs'}")
+    return 0
+
+
+def _status(handles: Services, _: argparse.Namespace) -> int:
+    healthy = True
+    for service in handles.all:
+        ready = service.is_ready()
+        healthy &= ready
+        word = "healthy" if ready else "not answering" if service.is_alive() else "not running"
+        _say(f"{service.name:<6} {word}" + (f" (pid {service.pid})" if service.pid else ""))
+    return 0 if healthy else 1
+
+
+def _down(handles: Services, arguments: argparse.Namespace) -> int:
+    if not handles.state.folder.exists():
+        _say("nothing to stop")
+        return 0
+    with handles.state.lock():
+        handles.down()
+        if arguments.purge:
+            handles.purge()
+    _say("stopped" + (", data removed" if arguments.purge else ""))
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports bad input on one line."""
+
+    def error(self, message: str) -> NoReturn:
+        _complain(f"{message} (see --help)")
+        sys.exit(2)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m runners.local",
+        description="Local Kafka and S3 servers.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(required=True, metavar="up|status|down")
+    for name, command, text in (
+        ("up", _up, "start what doesn't run, wait until all answer, write D/env"),
+        ("status", _status, "exit 0 if all answer, 1 if not"),
+        ("down", _down, "stop what up started; data stay"),
+    ):
+        sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        sub.set_defaults(command=command)
+        sub.add_argument(
+            "--state_dir",
+            metavar="D",
+            type=Path,
+            default=Path(".local"),
+            help="folder of data, logs and env (default: .local)",
+        )
+        if name == "down":
+            sub.add_argument("--purge", action="store_true", help="remove the data too")
+    return parser
+
+
+def _interrupt(_: int, __: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+def _complain(text: str) -> None:
+    print(f"runners.local: {text}", file=sys.stderr, flush=True)  # noqa: T201

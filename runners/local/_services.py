@@ -1,0 +1,147 @@
+"""All servers of a state folder: brought up together, or not at all."""
+
+import contextlib
+import shlex
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import runners
+from runners.local import _processes, _watchdog
+from runners.local._kafka import Kafka, KafkaSettings
+from runners.local._s3 import S3, S3Settings
+from runners.local._service import READY_TIMEOUT_S, Service
+from runners.local._state import Entry, State
+
+__all__ = ["Services", "services"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Handles of the servers of one state folder.
+
+    Attributes:
+        state: the record.
+        kafka: the broker.
+        s3: the S3 server.
+    """
+
+    state: State
+    kafka: Kafka
+    s3: S3
+
+    @classmethod
+    def of(
+        cls, folder: Path, kafka: KafkaSettings | None = None, s3: S3Settings | None = None
+    ) -> "Services":
+        """Returns the handles; nothing is started or looked at."""
+        # Servers live on after us, so their paths must not hang on our working folder.
+        state = State(folder.absolute())
+        return cls(
+            state=state,
+            kafka=Kafka(state, kafka or KafkaSettings()),
+            s3=S3(state, s3 or S3Settings()),
+        )
+
+    @property
+    def all(self) -> tuple[Service, ...]:
+        """The servers, in the order in which they start."""
+        return (self.s3, self.kafka)
+
+    def environ(self) -> Mapping[str, str]:
+        """Returns the variables that tell clients where the servers are."""
+        return {**self.kafka.environ(), **self.s3.environ()}
+
+    def up(self, names: Collection[str] = ("kafka", "s3")) -> None:
+        """Starts what doesn't run and waits until all answer.
+
+        Args:
+            names: the servers wanted.
+
+        Raises:
+            LocalServiceError: one of them doesn't come up.
+
+        Guarantees:
+            If this fails or is interrupted, what it had started is stopped again.
+        """
+        wanted = [service for service in self.all if service.name in names]
+        ours = [service for service in wanted if not service.is_alive()]
+        try:
+            for service in wanted:
+                service.start()
+            for service in wanted:
+                service.wait_ready(READY_TIMEOUT_S)
+        except BaseException:
+            for service in ours:
+                service.kill()
+            raise
+
+    def down(self) -> None:
+        """Stops every server on record, and a watchdog over them."""
+        entries = self.state.entries()
+        recorded = [entry.process for entry in entries.values() if entry.process]
+        _processes.stop(recorded, grace=10)
+        for service in self.all:
+            service.kill()
+        if _watchdog.NAME in entries:
+            self.state.put(_watchdog.NAME, Entry())
+
+    def write_environ(self) -> Path:
+        """Writes ``env``, shell ``export`` lines readable by the user alone, and returns it."""
+        path = self.state.folder / "env"
+        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in self.environ().items()]
+        path.touch(mode=0o600)
+        path.write_text("".join(lines))
+        return path
+
+    def purge(self) -> None:
+        """Removes what ``up`` made in the folder, and the folder if nothing else is in it."""
+        folder = self.state.folder
+        for name in ("kafka", "s3", "logs"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        for name in ("env", "state.json", "lock"):
+            (folder / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+@contextlib.contextmanager
+def services(
+    state_dir: Path,
+    *,
+    kafka: KafkaSettings | None = None,
+    s3: S3Settings | None = None,
+    start: Collection[str] = ("kafka", "s3"),
+) -> Iterator[Services]:
+    """Runs the servers for as long as the body does.
+
+    Args:
+        state_dir: folder of their data and logs; data that is there is used again.
+        kafka: what the broker serves.
+        s3: what the S3 server serves.
+        start: what to bring up at once; the other can be brought up later with ``up``.
+
+    Raises:
+        LocalServiceError: a server doesn't come up.
+
+    Guarantees:
+        The servers end with the body and, within a second, with this process, even if it is
+        killed.
+    """
+    handles = Services.of(state_dir, kafka, s3)
+    with handles.state.lock():
+        handles.down()
+    guard = _processes.launch(
+        _watchdog.command(handles.state.folder),
+        log=handles.state.folder / "logs" / "watchdog.log",
+        record=lambda process: handles.state.put(_watchdog.NAME, Entry(process=process)),
+        environ={"PYTHONPATH": str(Path(runners.__file__).parent.parent)},
+    )
+    try:
+        handles.up(start)
+        yield handles
+    finally:
+        for service in handles.all:
+            service.kill()
+        _processes.stop([guard], grace=0)
