@@ -1,0 +1,1 @@
+"""The five kinds of events, as columns in the order in which they are produced."""
