@@ -4,6 +4,7 @@
     ├── JavaNotFoundError       no Java of a fitting version on this machine
     ├── MavenError              an artifact could not be resolved or fetched
     └── LocalServiceError       a local service could not be started, reached or stopped
+        └── StateFolderError    the folder given for its data can't be used
 
 Each message names what failed, where, and the remedy, on one line.
 """
@@ -13,6 +14,7 @@ __all__ = [
     "LocalServiceError",
     "MavenError",
     "RunnersError",
+    "StateFolderError",
 ]
 
 
@@ -77,3 +79,7 @@ class LocalServiceError(RunnersError):
 
     def __str__(self) -> str:
         return f"{self.service}: {self.reason}: {self.remedy}"
+
+
+class StateFolderError(LocalServiceError):
+    """The folder given for the data of local services can't be used."""

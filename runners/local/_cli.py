@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from runners.errors import JavaNotFoundError, RunnersError
+from runners.errors import JavaNotFoundError, RunnersError, StateFolderError
 from runners.local._kafka import VERSION
 from runners.local._services import Services
 
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except RunnersError as error:
         _complain(str(error))
-        return 2 if isinstance(error, JavaNotFoundError) else 1
+        return 2 if isinstance(error, JavaNotFoundError | StateFolderError) else 1
 
 
 def _up(handles: Services, _: argparse.Namespace) -> int:

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import shutil
 import subprocess
 import uuid
 from collections.abc import Mapping
@@ -121,8 +120,6 @@ class Kafka(Service):
         mark = hashlib.sha256(users.encode()).hexdigest()
         marker = self.folder / "formatted"
         if not marker.exists():
-            # Without the mark the store was never in use: an interrupted format left it.
-            shutil.rmtree(self._data, ignore_errors=True)
             self._format()
             marker.write_text(mark)
         elif marker.read_text() != mark:
@@ -130,8 +127,13 @@ class Kafka(Service):
             raise LocalServiceError(self.name, reason, "take another state folder")
 
     def _format(self) -> None:
+        cluster_id = self.folder / "cluster_id"
+        if not cluster_id.exists():
+            cluster_id.write_text(_new_cluster_id())
         command = [*self._java("-XX:TieredStopAtLevel=1"), "kafka.tools.StorageTool", "format"]
-        command += ["--cluster-id", _cluster_id(), "--config", str(self._config)]
+        # Of the same id and over what is there: a format whose caller was killed may still run.
+        command += ["--ignore-formatted", "--cluster-id", cluster_id.read_text()]
+        command += ["--config", str(self._config)]
         for user, password in self.settings.users.items():
             for mechanism in _SCRAM:
                 command += ["--add-scram", f"{mechanism}=[name={user},password={password}]"]
@@ -260,8 +262,8 @@ _QUICK: Mapping[str, str] = {
     # A consumer group would wait 3 s for more members.
     "group.initial.rebalance.delay.ms": "0",
     # A killed broker is refused by its own controller until the session of its former life ends.
-    "broker.session.timeout.ms": "3000",
-    "broker.heartbeat.interval.ms": "500",
+    "broker.session.timeout.ms": "2000",
+    "broker.heartbeat.interval.ms": "250",
     # Retention and compaction act within seconds, not minutes.
     "log.initial.task.delay.ms": "1000",
     "log.retention.check.interval.ms": "1000",
@@ -272,7 +274,7 @@ _QUICK: Mapping[str, str] = {
 }
 
 
-def _cluster_id() -> str:
+def _new_cluster_id() -> str:
     """Returns a random id, in the form that Kafka wants: 16 bytes as 22 characters of base64."""
     # The tool's option parser would take a leading dash for an option.
     text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

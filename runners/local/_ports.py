@@ -17,20 +17,28 @@ _EPHEMERAL = 32_768
 _RANGE_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
-def free_ports(count: int, *, taken: Collection[int] = ()) -> list[int]:
+def free_ports(count: int, *, taken: Collection[int] = (), above: int = 0) -> list[int]:
     """Returns ``count`` different ports on which nothing listens, none of ``taken``.
+
+    Args:
+        count: how many.
+        taken: ports that are spoken for.
+        above: the port this much higher must be free as well, and isn't returned.
 
     Raises:
         OSError: there aren't that many.
     """
-    candidates = [port for port in range(_LOWEST, _ceiling()) if port not in taken]
+    candidates = list(range(_LOWEST, _ceiling() - above))
     random.shuffle(candidates)
     found: list[int] = []
+    used = set(taken)
     for port in candidates:
         if len(found) == count:
             return found
-        if is_free(port):
+        both = {port, port + above}
+        if not used & both and first_taken(both) is None:
             found.append(port)
+            used |= both
     raise OSError(f"fewer than {count} free ports between {_LOWEST} and {_ceiling()}")
 
 

@@ -8,21 +8,25 @@ import secrets
 import shutil
 import sys
 import sysconfig
-import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from runners.errors import LocalServiceError
-from runners.local._ports import HOST, accepts
+from runners.local._ports import HOST, accepts, free_ports
 from runners.local._service import Service
 from runners.local._state import State
 
 __all__ = ["S3", "S3Settings"]
 
 _REGION = "us-east-1"
+
+_ROLES = ("s3", "master", "volume", "filer", "admin")
+
+# Each part also listens this much higher. Not every part heeds an option that says otherwise.
+_GRPC = 10_000
 
 # A bucket keeps at least seven volumes open. They grow with their content, so many cost nothing,
 # while the default (free disk divided by volume size) is used up after a few dozen buckets.
@@ -136,8 +140,12 @@ class S3(Service):
             return
 
     def _port_names(self) -> tuple[str, ...]:
-        roles = ("s3", "master", "volume", "filer", "admin")
-        return tuple(f"{role}{suffix}" for role in roles for suffix in ("", ".grpc"))
+        return _ROLES
+
+    def _choose_ports(self, names: Sequence[str], taken: Collection[int]) -> dict[str, int]:
+        ports = free_ports(len(names), taken=taken, above=_GRPC)
+        pairs = zip(names, ports, strict=True)
+        return {k: v for name, port in pairs for k, v in _pair(name, port).items()}
 
     def _prepare(self) -> None:
         (self.folder / "data").mkdir(exist_ok=True)
@@ -153,13 +161,11 @@ class S3(Service):
             self._config.write_text(json.dumps({"identities": [identity]}, indent=1))
 
     def _command(self) -> list[str | Path]:
-        grpc = [f"-{name.removesuffix('.grpc')}.port" for name in self._port_names()]
-        ports = [
-            f"{flag}{'.grpc' if name.endswith('.grpc') else ''}={self._port(name)}"
-            for flag, name in zip(grpc, self._port_names(), strict=True)
-        ]
+        ports = [f"-{role}.port={self._port(role)}" for role in _ROLES]
         return [
             _weed(),
+            # Otherwise it leaves log files in the folder for temporary files.
+            "-logtostderr=true",
             "mini",
             f"-dir={self.folder / 'data'}",
             f"-s3.config={self._config}",
@@ -210,7 +216,7 @@ class S3(Service):
 
     def _end(self, grace: float) -> None:
         super()._end(grace)
-        # After a SIGKILL the server's sockets stay in the folder for temporary files.
+        # Its sockets are always here, whatever TMPDIR says, and stay after a SIGKILL.
         for port in self._entry.ports.values():
             for socket in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
                 socket.unlink(missing_ok=True)
@@ -227,6 +233,10 @@ class S3(Service):
             raise LocalServiceError(self.name, reason, "start it first") from None
         credentials: dict[str, str] = identity["credentials"][0]
         return credentials
+
+
+def _pair(role: str, port: int) -> dict[str, int]:
+    return {role: port, f"{role}.grpc": port + _GRPC}
 
 
 def _random_key(length: int) -> str:

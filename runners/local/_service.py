@@ -3,7 +3,7 @@
 import abc
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -140,6 +140,10 @@ class Service(abc.ABC):
     def _answers(self) -> bool:
         """Makes one real request; must return within a few seconds, whatever happens."""
 
+    def _choose_ports(self, names: Sequence[str], taken: Collection[int]) -> dict[str, int]:
+        """Returns a free port for each name, and for others that come with it."""
+        return dict(zip(names, _ports.free_ports(len(names), taken=taken), strict=True))
+
     def _environ(self) -> Mapping[str, str]:
         return {}
 
@@ -161,8 +165,7 @@ class Service(abc.ABC):
         ports = self._entry.ports
         missing = [name for name in self._port_names() if name not in ports]
         everyone = {p for entry in self._state.entries().values() for p in entry.ports.values()}
-        fresh = _ports.free_ports(len(missing), taken=everyone)
-        ports = {**ports, **dict(zip(missing, fresh, strict=True))}
+        ports = {**ports, **self._choose_ports(missing, everyone)}
         if (port := _ports.first_taken(ports.values())) is not None:
             raise LocalServiceError(
                 self.name,

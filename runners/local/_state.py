@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runners.errors import LocalServiceError
+from runners.errors import LocalServiceError, StateFolderError
 from runners.local._processes import ProcessId
 
 _FORMAT = 1
@@ -53,7 +53,7 @@ class State:
         """Returns all services on record.
 
         Raises:
-            LocalServiceError: the file isn't one of ours.
+            StateFolderError: the file isn't one of ours.
         """
         try:
             document = json.loads(self._path.read_text())
@@ -63,14 +63,14 @@ class State:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise LocalServiceError(
+            raise StateFolderError(
                 str(self._path),
                 f"not readable ({type(error).__name__})",
                 "end the servers by hand if they run, remove the file, or take another --state_dir",
             ) from error
 
     def put(self, service: str, entry: Entry) -> None:
-        """Records a service, durably, in one step."""
+        """Records a service; a reader sees the record before or after, never half."""
         services = {**self.entries(), service: entry}
         document = {
             "format": _FORMAT,
@@ -85,13 +85,14 @@ class State:
         """Keeps a second ``up`` or ``down`` out while the body runs; makes the folder.
 
         Raises:
-            LocalServiceError: the folder can't be made, or stays locked.
+            StateFolderError: the folder can't be made.
+            LocalServiceError: it stays locked.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             file = (self.folder / "lock").open("w")
         except OSError as error:
-            raise LocalServiceError(
+            raise StateFolderError(
                 str(self.folder),
                 f"can't be used as a state folder ({error.strerror})",
                 "give another one as --state_dir",
