@@ -1,0 +1,1 @@
+"""Confluent-compatible registries over HTTP."""
