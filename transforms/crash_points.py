@@ -1,0 +1,64 @@
+"""Named places where a test can kill, freeze or fail a process, reached by configuration.
+
+The environment variable ``PHARMABEAM_CRASH_POINT`` holds ``name[:nth[:action]]``: at the ``nth``
+visit (from 1) of the point, the process kills itself (``kill``, the default), freezes (``stop``) or
+raises (``raise``). Without the variable a visit costs one dictionary look-up.
+
+A crash point is a proof's handle: a fault suite that sleeps and hopes tests its own luck.
+"""
+
+import os
+import signal
+import threading
+from typing import Final
+
+VARIABLE: Final = "PHARMABEAM_CRASH_POINT"
+
+#: Each step of the lake's protocol, in the order in which a segment passes them.
+POINTS: Final = (
+    "read.before_segment",
+    "read.after_segment",
+    "lake.before_genesis",
+    "lake.after_genesis",
+    "lake.before_data_file",
+    "lake.after_data_file",
+    "lake.before_commit",
+    "lake.after_commit_sent",
+    "lake.after_commit",
+)
+
+_visits: dict[str, int] = {}
+_lock = threading.Lock()
+
+
+class CrashPointError(Exception):
+    """Raised at a crash point whose action is ``raise``."""
+
+
+def crash_point(name: str) -> None:
+    """Marks a step of the protocol; acts only if the environment names it.
+
+    Args:
+        name: One of ``POINTS``.
+
+    Raises:
+        CrashPointError: If the configured action is ``raise``.
+    """
+    wanted = os.environ.get(VARIABLE)
+    if not wanted or not wanted.startswith(name):
+        return
+    parts = wanted.split(":")
+    if parts[0] != name:
+        return
+    nth = int(parts[1]) if len(parts) > 1 else 1
+    with _lock:
+        _visits[name] = _visits.get(name, 0) + 1
+        reached = _visits[name] == nth
+    if reached:
+        _act(name, parts[2] if len(parts) > 2 else "kill")
+
+
+def _act(name: str, action: str) -> None:
+    if action == "raise":
+        raise CrashPointError(name)
+    os.kill(os.getpid(), signal.SIGSTOP if action == "stop" else signal.SIGKILL)

@@ -1,0 +1,189 @@
+"""``ReadFromKafka``: the source of the exactly-once path."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTracker
+from apache_beam.pvalue import PBegin, PCollection
+from apache_beam.transforms.core import RestrictionProvider
+
+from transforms.errors import ConfigurationError, LakeMismatchError
+from transforms.kafka.client import (
+    Broker,
+    BrokerSettings,
+    Fetched,
+    PartitionConsumer,
+    TopicFacts,
+)
+from transforms.kafka.discovery import PartitionTask, discover
+from transforms.kafka.reader import SegmentLimits, read_segments
+from transforms.kafka.starts import StartAt
+from transforms.lake.client import ObjectStore, StoreSettings, split_root
+from transforms.lake.lanes import lane
+from transforms.lake.manifest import LakeManifest, find_lake
+from transforms.segment import Segment
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadFromKafkaConfig:
+    """What is read, and whose fences rule the reading.
+
+    Attributes:
+        broker: How to reach the cluster.
+        topics: Topic names, in the order in which they are taken up: reference data first.
+        lake_root: The lake that ``WriteToS3`` writes; its fences say where to go on.
+        store: Address and credentials of the lake.
+        start: Where topics that are new to the lake begin.
+        limits: When a segment is large enough.
+    """
+
+    broker: BrokerSettings
+    topics: Sequence[str]
+    lake_root: str
+    store: StoreSettings = field(default_factory=StoreSettings)
+    start: StartAt = field(default_factory=StartAt)
+    limits: SegmentLimits = field(default_factory=SegmentLimits)
+
+    def __post_init__(self) -> None:
+        split_root(self.lake_root)
+        if not self.topics or len(set(self.topics)) != len(self.topics):
+            raise ConfigurationError(
+                f"topics must be names that differ, got {list(self.topics)}", "List each once"
+            )
+
+
+class ReadFromKafka(beam.PTransform[PBegin, PCollection[Segment]]):  # type: ignore[misc]
+    """Reads topics from the lake's fences to the ends seen at the start, as segments.
+
+    Bounded: it stops at the last stable offset that each partition had when it was discovered.
+
+    Guarantees: each segment begins at the fence. Replays give what lies above the fence again and
+    nothing else; with ``WriteToS3`` in the same fused stage each message is written exactly once.
+    Parallel over partitions; one partition is read in order, by one worker at a time.
+    """
+
+    def __init__(self, config: ReadFromKafkaConfig) -> None:
+        super().__init__()
+        self._config = config
+
+    def expand(self, begin: PBegin) -> PCollection[Segment]:
+        """Adds discovery and reading to the graph."""
+        tasks = (
+            begin
+            | "Start" >> beam.Impulse()
+            | "DiscoverPartitions" >> beam.ParDo(_DiscoverFn(self._config))
+            # Without it Flink gives all partitions to one worker.
+            | "SpreadPartitions" >> beam.Reshuffle()
+        )
+        segments: PCollection[Segment] = tasks | "ReadSegments" >> beam.ParDo(_ReadFn(self._config))
+        return segments
+
+    def display_data(self) -> dict[str, Any]:
+        """Shows addresses and topics; secrets are references or stay out."""
+        return {
+            "bootstrap_servers": self._config.broker.bootstrap_servers,
+            "topics": ",".join(self._config.topics),
+        }
+
+
+class _DiscoverFn(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, config: ReadFromKafkaConfig) -> None:
+        self._config = config
+
+    def process(self, _impulse: bytes) -> Iterator[PartitionTask]:
+        config = self._config
+        store = ObjectStore(config.lake_root, config.store)
+        lake = _lake(store)
+        yield from discover(Broker(config.broker), store, lake, config.topics, config.start)
+
+
+class _WholeRangeTracker(OffsetRestrictionTracker):  # type: ignore[misc]
+    """A partition is read by one worker, in order: it is never split."""
+
+    def try_split(self, _fraction: float) -> None:
+        return None
+
+
+class _WholePartition(RestrictionProvider):  # type: ignore[misc]
+    """The range from the fence at discovery to the wanted end. The start is a hint only."""
+
+    def initial_restriction(self, task: PartitionTask) -> OffsetRange:
+        return OffsetRange(task.fence, task.wanted)
+
+    def create_tracker(self, restriction: OffsetRange) -> _WholeRangeTracker:
+        return _WholeRangeTracker(restriction)
+
+    def restriction_size(self, _task: PartitionTask, restriction: OffsetRange) -> int:
+        return int(restriction.size())
+
+
+class _ReadFn(beam.DoFn):  # type: ignore[misc]
+    """Reads one partition to its end in one call: no deferral, which Spark does not have."""
+
+    def __init__(self, config: ReadFromKafkaConfig) -> None:
+        self._config = config
+
+    def setup(self) -> None:
+        config = self._config
+        self._store = ObjectStore(config.lake_root, config.store)
+        self._lake = _lake(self._store)
+        self._broker = Broker(config.broker)
+        self._consumer = PartitionConsumer(config.broker)
+
+    def process(
+        self,
+        task: PartitionTask,
+        tracker: Any = beam.DoFn.RestrictionParam(_WholePartition()),  # noqa: B008
+    ) -> Iterator[Segment]:
+        mine = lane(self._store, task.owner, self._lake.lake_id)
+        claimed = task.fence - 1
+        source = _PartitionSource(task, self._broker, self._consumer)
+        try:
+            for segment in read_segments(task, mine, source, self._config.limits):
+                # The real fence may lie below the restriction's start; claims only move on.
+                if claimed < segment.end - 1 < task.wanted:
+                    claimed = segment.end - 1
+                    tracker.try_claim(claimed)
+                yield segment
+        except Exception as error:  # noqa: BLE001 - the lane reports it; other partitions go on
+            mine.fail(error)
+        if claimed < task.wanted - 1:
+            tracker.try_claim(task.wanted - 1)
+
+    def teardown(self) -> None:
+        self._consumer.close()
+
+
+class _PartitionSource:
+    """The reader's view of Kafka, for one partition."""
+
+    def __init__(self, task: PartitionTask, broker: Broker, consumer: PartitionConsumer) -> None:
+        self._task = task
+        self._broker = broker
+        self._consumer = consumer
+        self._facts = TopicFacts(
+            topic=task.topic, topic_id=task.topic_id, cluster_id="", partitions=(task.partition,)
+        )
+
+    def topic_id(self) -> str:
+        return self._broker.topic_id(self._task.topic)
+
+    def earliest(self) -> int:
+        return self._broker.earliest(self._facts)[self._task.partition]
+
+    def fetch(self, start: int, wanted: int, limits: SegmentLimits) -> Fetched:
+        return self._consumer.fetch(
+            self._task.topic, self._task.partition, start, wanted, limits.messages, limits.bytes
+        )
+
+    def note_progress(self, fence: int) -> None:
+        self._consumer.note_progress(self._task.topic, self._task.partition, fence)
+
+
+def _lake(store: ObjectStore) -> LakeManifest:
+    lake = find_lake(store)
+    if lake is None:
+        raise LakeMismatchError(f"there is no lake at {store.root}", "Open it first: open_lake")
+    return lake
