@@ -113,8 +113,9 @@ class ConfluentRegistry:
         definitions: dict[str, Any] = {}
         with self._translated():
             for reference in found.references or ():
-                subject, version = reference.subject or "", reference.version or "latest"
-                used = self._client().get_version(subject, version)
+                used = self._client().get_version(
+                    reference.subject or "", reference.version or "latest"
+                )
                 definitions[str(reference.name)] = self._standalone(used.schema)
             return inline(json.loads(found.schema_str or "null"), definitions)
 
