@@ -21,6 +21,11 @@ _HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
 _UUID_SLOTS = np.array([i for i in range(36) if i not in (8, 13, 18, 23)])
 
 
+def record(**names: str) -> np.dtype[np.void]:
+    """A structured type from numpy kinds to field names, e.g. `record(i4="a b", i8="c")`."""
+    return np.dtype([(name, kind) for kind, listed in names.items() for name in listed.split()])
+
+
 def digits(numbers: Ints, width: int) -> Bytes:
     """Decimal digits of non-negative numbers, zero-padded: a matrix (rows, `width`) of ASCII.
 

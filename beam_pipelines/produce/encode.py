@@ -26,6 +26,9 @@ _PRIMITIVES = {
 }
 
 
+# The header of a container file ends with the codec and the sync marker, which also ends a block.
+_HEADER_END = b"\x14avro.codec\x08null\x00"
+_SYNC_MARKER = 16
 _GUARD = {"name": "guard", "type": {"type": "fixed", "name": "Guard", "size": 16}}
 
 
@@ -46,6 +49,8 @@ def encode(schema: dict[str, Any], columns: Columns, rng: np.random.Generator) -
         ValueError: The guard turned up within a datum (2^-128 per byte position).
     """
     rows = len(next(iter(columns.values())))
+    if not rows:
+        return []
     guard = rng.bytes(16)
     guards = pa.repeat(pa.scalar(guard, pa.binary(16)), rows)
     fields = [*schema["fields"], _GUARD]
@@ -82,13 +87,12 @@ def _block_body(table: pa.Table) -> bytes:
     table = table.combine_chunks()
     buffer = io.BytesIO()
     sink = AvroBuffSink(buffer, table.slice(0, 0), None)
-    header_end = buffer.tell()
     sink.write(table)
     sink.close()
     raw = buffer.getvalue()
-    start = header_end or raw.index(b"\x14avro.codec\x08null\x00") + 34
+    start = raw.index(_HEADER_END) + len(_HEADER_END) + _SYNC_MARKER
     for _ in ("count", "size"):
         while raw[start] & 0x80:
             start += 1
         start += 1
-    return raw[start:-16]  # the file ends with its sync marker
+    return raw[start:-_SYNC_MARKER]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from beam_pipelines.produce.columns import record
 from beam_pipelines.produce.pools import World
 from beam_pipelines.produce.pools.zipf import ranks
 from beam_pipelines.produce.streams.day_curve import HOUR, local_micros
@@ -56,18 +57,13 @@ _FILLS_AT_ONCE = 6_000
 
 _PAYER_TYPES = np.array([PAYMENT_TYPES.index(kind) for _, _, kind in PAYERS])
 
-
-def _record(**widths: str) -> np.dtype[np.void]:
-    return np.dtype([(name, kind) for kind, names in widths.items() for name in names.split()])
-
-
-_FILL = _record(
+_FILL = record(
     i4="store patient prescriber drug days_supply written serviced expiry lot diagnosis sig",
     i8="rx promised serial quantity cost fee usual copay",
     i2="pharmacist",
     i1="cycle fill_number refills daw payment reject",
 )
-_STEP = _record(i4="fill", i1="kind", i2="sequence", i8="happened produced")
+_STEP = record(i4="fill", i1="kind", i2="sequence", i8="happened produced")
 
 
 @dataclass(frozen=True)
