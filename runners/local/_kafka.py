@@ -148,7 +148,7 @@ class Kafka(Service):
             start_new_session=True,
         )
         if result.returncode:
-            reason = f"its store can't be formatted: {_last_line(result.stdout + result.stderr)}"
+            reason = f"its store can't be formatted: {_complaint(result.stdout + result.stderr)}"
             raise LocalServiceError(self.name, reason, f"see {self._config}")
 
     def _command(self) -> list[str | Path]:
@@ -281,6 +281,8 @@ def _new_cluster_id() -> str:
     return "A" + text[1:] if text.startswith("-") else text
 
 
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:200] if lines else "no output"
+def _complaint(text: str) -> str:
+    """Returns the last line of a Java program's output that isn't part of a stack trace."""
+    lines = [line.strip() for line in text.splitlines()]
+    told = [line for line in lines if line and not line.startswith(("at ", "... "))]
+    return told[-1][:200] if told else "no output"

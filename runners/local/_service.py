@@ -54,6 +54,10 @@ class Service(abc.ABC):
         """Tells whether the process runs (a frozen one counts)."""
         return self.pid is not None
 
+    def was_started(self) -> bool:
+        """Tells whether the server ever ran for this state folder."""
+        return bool(self._entry.ports)
+
     def is_ready(self) -> bool:
         """Tells whether the server answers a real request now."""
         return self.is_alive() and self._answers()
@@ -184,7 +188,8 @@ class Service(abc.ABC):
     def _last_line(self) -> str:
         try:
             with self.log.open(errors="replace") as file:
-                lines = deque((line.strip() for line in file if line.strip()), maxlen=1)
+                told = (line.strip() for line in file if line.strip() and line[0] != "\t")
+                lines = deque(told, maxlen=1)
         except OSError:
             return "it left no log"
         return lines[0][:200] if lines else "its log is empty"

@@ -1,0 +1,3 @@
+"""Fixtures and hooks of every suite."""
+
+pytest_plugins = ["tests.servers", "tests.suite_times"]

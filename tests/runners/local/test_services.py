@@ -1,0 +1,231 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import psutil
+import pytest
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from runners.errors import LocalServiceError
+from runners.local import S3, Kafka, KafkaSettings, S3Settings, services
+from runners.local._processes import ProcessId, wait_until
+from runners.local._services import Services
+from runners.local._state import State
+
+pytestmark = pytest.mark.integration
+
+
+def produce(kafka: Kafka, topic: str, value: bytes) -> int:
+    """Returns the offset that the broker gave to the message."""
+    offsets: list[int] = []
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "log_level": 0})
+    producer.produce(topic, value, on_delivery=lambda _, message: offsets.append(message.offset()))
+    producer.flush(30)
+    return offsets[0]
+
+
+def consume(kafka: Kafka, topic: str, offset: int) -> bytes:
+    consumer = Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": "test"})
+    try:
+        consumer.assign([TopicPartition(topic, 0, offset)])
+        message = consumer.poll(30)
+        assert message is not None
+        return message.value()
+    finally:
+        consumer.close()
+
+
+class TestKafka:
+    def test_a_killed_broker_comes_back_on_its_port_with_its_data(self, kafka, topic_factory):
+        topic, address = topic_factory(), kafka.bootstrap_servers
+        offset = produce(kafka, topic, b"kept")
+        kafka.kill()
+        assert not kafka.is_alive()
+        kafka.restart()
+        assert kafka.bootstrap_servers == address
+        assert consume(kafka, topic, offset) == b"kept"
+
+    def test_a_missing_topic_is_not_made_by_asking_for_it(self, kafka):
+        assert (
+            kafka.admin().list_topics("no-such-topic", timeout=10).topics["no-such-topic"].error
+            is not None
+        )
+        assert "no-such-topic" not in kafka.admin().list_topics(timeout=10).topics
+
+    def test_a_frozen_broker_is_alive_but_not_ready(self, kafka):
+        kafka.freeze()
+        assert (kafka.is_alive(), kafka.is_ready()) == (True, False)
+        kafka.thaw()
+        kafka.wait_ready()
+
+
+class TestS3:
+    def test_a_killed_server_comes_back_on_its_port_with_its_data(self, s3, bucket):
+        s3.client().put_object(Bucket=bucket, Key="a", Body=b"kept")
+        address = s3.endpoint_url
+        s3.kill()
+        s3.restart()
+        assert s3.endpoint_url == address
+        assert s3.client().get_object(Bucket=bucket, Key="a")["Body"].read() == b"kept"
+
+    def test_a_second_create_only_put_is_refused(self, s3, bucket):
+        client = s3.client()
+        client.put_object(Bucket=bucket, Key="once", Body=b"1", IfNoneMatch="*")
+        with pytest.raises(client.exceptions.ClientError, match="PreconditionFailed"):
+            client.put_object(Bucket=bucket, Key="once", Body=b"2", IfNoneMatch="*")
+
+    def test_a_missing_bucket_is_an_error_not_made_by_a_put(self, s3):
+        client = s3.client()
+        with pytest.raises(client.exceptions.NoSuchBucket):
+            client.put_object(Bucket="no-such-bucket", Key="a", Body=b"1")
+
+    def test_wrong_credentials_are_refused(self, s3):
+        client = s3.client()
+        client._request_signer._credentials.secret_key = "wrong"
+        with pytest.raises(client.exceptions.ClientError, match="SignatureDoesNotMatch"):
+            client.list_buckets()
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory):
+    settings = KafkaSettings(
+        listeners=("TLS", "SASL_SSL", "SASL_PLAINTEXT"), users={"alice": "wonder"}, heap_mb=256
+    )
+    folder = tmp_path_factory.mktemp("secure")
+    with services(folder, kafka=settings, start=["kafka"]) as handles:
+        yield handles.kafka
+
+
+def brokers(**config: str) -> int:
+    """Returns how many brokers a client with this configuration sees."""
+    admin = AdminClient({"log_level": 0, **{k.replace("_", "."): v for k, v in config.items()}})
+    return len(admin.list_topics(timeout=float(config.get("timeout", 10))).brokers)
+
+
+class TestSecureListeners:
+    def test_tls_clients_that_trust_the_authority_connect(self, secure):
+        assert brokers(
+            bootstrap_servers=secure.address("TLS"),
+            security_protocol="SSL",
+            ssl_ca_location=str(secure.certificates.authority),
+        )
+
+    def test_tls_clients_that_trust_another_authority_do_not(self, secure):
+        with pytest.raises(KafkaException):
+            AdminClient(
+                {
+                    "log_level": 0,
+                    "bootstrap.servers": secure.address("TLS"),
+                    "security.protocol": "SSL",
+                    "ssl.ca.location": str(secure.certificates.wrong_authority),
+                }
+            ).list_topics(timeout=1)
+
+    @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+    @pytest.mark.parametrize("listener", ["SASL_SSL", "SASL_PLAINTEXT"])
+    def test_each_mechanism_takes_the_right_password_alone(self, secure, listener, mechanism):
+        config = {
+            "log_level": 0,
+            "bootstrap.servers": secure.address(listener),
+            "security.protocol": listener,
+            "sasl.mechanism": mechanism,
+            "ssl.ca.location": str(secure.certificates.authority),
+            "sasl.username": "alice",
+        }
+        assert AdminClient({**config, "sasl.password": "wonder"}).list_topics(timeout=10).brokers
+        with pytest.raises(KafkaException):
+            AdminClient({**config, "sasl.password": "land"}).list_topics(timeout=1)
+
+
+OWNER = """
+    import pathlib, sys, time
+    from runners.local import services
+    with services(pathlib.Path(sys.argv[1]), start=["s3"]) as handles:
+        print("up", flush=True)
+        time.sleep(600)
+"""
+
+
+class TestOwnership:
+    def test_servers_end_with_their_owner_even_if_it_is_killed(self, tmp_path):
+        owner = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(OWNER), tmp_path], stdout=subprocess.PIPE
+        )
+        with owner:
+            assert owner.stdout.readline() == b"up\n"
+            entries = State(tmp_path).entries()
+            processes = [entry.process for entry in entries.values() if entry.process]
+            owner.kill()
+        assert len(processes) == 2
+        assert wait_until(lambda: not any(p.is_alive() for p in processes), timeout=15)
+
+    def test_nothing_is_left_when_one_server_cannot_come_up(self, tmp_path):
+        # An address for documentation (RFC 5737): no machine can listen there.
+        broken = KafkaSettings(properties={"listeners": "PLAINTEXT://192.0.2.1:9,CONTROLLER://:9"})
+        up = services(tmp_path, kafka=broken)
+        with pytest.raises(LocalServiceError, match="kafka: it ended") as caught, up:
+            pass
+        assert "kafka.log" in str(caught.value)
+        assert not any(service.is_alive() for service in Services.of(tmp_path).all)
+        assert not State(tmp_path).entry("s3").process
+
+
+class TestCommandLine:
+    def run(self, *words: str | Path, check: int = 0) -> str:
+        command = [sys.executable, "-m", "runners.local", *map(str, words)]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert result.returncode == check, result.stderr
+        return result.stdout + result.stderr
+
+    def test_up_status_and_down_do_what_they_say(self, tmp_path):
+        folder = tmp_path / "state"
+        where = ("--state_dir", folder)
+        self.run("status", *where, check=1)
+        first = self.run("up", *where)
+        assert self.run("up", *where) == first
+        assert self.run("status", *where).count("healthy") == 2
+        names = [line.split("=")[0] for line in (folder / "env").read_text().splitlines()]
+        assert names == [
+            "export KAFKA_BOOTSTRAP_SERVERS",
+            "export AWS_ENDPOINT_URL_S3",
+            "export AWS_ACCESS_KEY_ID",
+            "export AWS_SECRET_ACCESS_KEY",
+            "export AWS_REGION",
+            "export LAKE_ROOT",
+        ]
+        pids = [service.pid for service in Services.of(folder).all]
+        os.kill(pids[0], signal.SIGKILL)
+        self.run("status", *where, check=1)
+        assert self.run("up", *where) == first
+        assert Services.of(folder).kafka.pid == pids[1]
+        self.run("down", *where)
+        assert not any(psutil.pid_exists(pid) for pid in pids)
+        assert (folder / "kafka").exists()
+        self.run("down", "--purge", *where)
+        assert not folder.exists()
+
+    def test_an_interrupted_up_stops_what_it_started(self, tmp_path):
+        command = [sys.executable, "-m", "runners.local", "up", "--state_dir", tmp_path]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as up:
+            assert wait_until(lambda: State(tmp_path).entry("s3").process is not None, timeout=60)
+            server = State(tmp_path).entry("s3").process
+            up.send_signal(signal.SIGINT)
+        assert up.returncode == 130
+        assert isinstance(server, ProcessId)
+        assert not server.is_alive()
+        assert not any(service.is_alive() for service in Services.of(tmp_path).all)
+
+    def test_a_dead_record_of_a_reused_pid_is_not_signaled(self, tmp_path):
+        handles = Services.of(tmp_path, s3=S3Settings())
+        me = ProcessId(pid=os.getpid(), created=psutil.Process().create_time() - 3600)
+        entry = State(tmp_path).entry("s3")
+        entry.process = me
+        with handles.state.lock():
+            handles.state.put("s3", entry)
+            handles.down()
+        assert isinstance(handles.s3, S3)
+        assert handles.s3.pid is None
