@@ -310,7 +310,7 @@ class PartitionConsumer:
         end, lost = None, False
         for message in errors:
             error = message.error()
-            assert error is not None  # noqa: S101 - filtered above
+            assert error is not None
             if error.code() == KafkaError._PARTITION_EOF:
                 end = message.offset()
             elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):

@@ -12,7 +12,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -126,6 +126,23 @@ class ObjectStore:
     def bucket(self) -> str:
         """The bucket's name."""
         return self._bucket
+
+    def resolved(self) -> StoreSettings:
+        """Returns the settings with what the AWS environment adds, for other S3 clients."""
+        session = _session(self.settings)
+        found = session.get_credentials()
+        frozen = found.get_frozen_credentials() if found else None
+        return replace(
+            self.settings,
+            endpoint_url=self._client.meta.endpoint_url if self._has_own_endpoint() else None,
+            region=session.region_name,
+            access_key_id=frozen.access_key if frozen else None,
+            secret_access_key=frozen.secret_key if frozen else None,
+            session_token=frozen.token if frozen else None,
+        )
+
+    def _has_own_endpoint(self) -> bool:
+        return not str(self._client.meta.endpoint_url).endswith(".amazonaws.com")
 
     def path(self, key: str) -> str:
         """Returns ``bucket/key`` as Arrow's file systems write it."""
@@ -369,12 +386,16 @@ def _new_client(settings: StoreSettings) -> Any:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    session = boto3.session.Session(
+    return _session(settings).client(
+        "s3", endpoint_url=settings.endpoint_url, verify=settings.verify, config=config
+    )
+
+
+def _session(settings: StoreSettings) -> Any:
+    return boto3.session.Session(
         aws_access_key_id=settings.access_key_id,
         aws_secret_access_key=settings.secret_access_key,
         aws_session_token=settings.session_token,
-        region_name=settings.region,
-    )
-    return session.client(
-        "s3", endpoint_url=settings.endpoint_url, verify=settings.verify, config=config
+        # boto3 itself reads AWS_DEFAULT_REGION only; every other AWS tool takes AWS_REGION too.
+        region_name=settings.region or os.environ.get("AWS_REGION"),
     )

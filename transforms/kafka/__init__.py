@@ -1,0 +1,22 @@
+"""Reading Kafka as segments, ruled by the lake's fences."""
+
+from transforms.kafka.client import Broker, BrokerSettings, TopicFacts
+from transforms.kafka.discovery import PartitionTask, check_log_reaches, check_topics, fences
+from transforms.kafka.read import ReadFromKafka, ReadFromKafkaConfig
+from transforms.kafka.reader import SegmentLimits
+from transforms.kafka.starts import StartAt, parse_start
+
+__all__ = [
+    "Broker",
+    "BrokerSettings",
+    "PartitionTask",
+    "ReadFromKafka",
+    "ReadFromKafkaConfig",
+    "SegmentLimits",
+    "StartAt",
+    "TopicFacts",
+    "check_log_reaches",
+    "check_topics",
+    "fences",
+    "parse_start",
+]
