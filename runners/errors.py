@@ -3,6 +3,8 @@
     RunnersError
     ├── JavaNotFoundError       no Java of a fitting version on this machine
     ├── MavenError              an artifact could not be resolved or fetched
+    ├── RunnerRefusedError      the runner can't do what its flags or the mode ask for
+    ├── PackagingError          the workers' package can't be built, or isn't ours alone
     └── LocalServiceError       a local service could not be started, reached or stopped
         └── StateFolderError    the folder given for its data can't be used
 
@@ -13,6 +15,8 @@ __all__ = [
     "JavaNotFoundError",
     "LocalServiceError",
     "MavenError",
+    "PackagingError",
+    "RunnerRefusedError",
     "RunnersError",
     "StateFolderError",
 ]
@@ -60,6 +64,44 @@ class MavenError(RunnersError):
             f"Maven artifact {self.what}: {self.reason}: check the network and the "
             f"[repositories] section of jgo.conf, then try again"
         )
+
+
+class RunnerRefusedError(RunnersError):
+    """A combination of runner, mode and flags that can't keep what the pipeline promises.
+
+    Args:
+        subject: the runner or the flag concerned, as the user writes it.
+        reason: why it is refused.
+        alternative: what to do instead.
+    """
+
+    def __init__(self, subject: str, reason: str, alternative: str) -> None:
+        super().__init__(subject, reason, alternative)
+        self.subject = subject
+        self.reason = reason
+        self.alternative = alternative
+
+    def __str__(self) -> str:
+        return f"{self.subject} is refused: {self.reason}; {self.alternative}"
+
+
+class PackagingError(RunnersError):
+    """The package that workers install can't be built, or another distribution owns a part of it.
+
+    Args:
+        what: the package or the distribution concerned.
+        reason: what is wrong, on one line.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, what: str, reason: str, remedy: str) -> None:
+        super().__init__(what, reason, remedy)
+        self.what = what
+        self.reason = reason
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.reason}: {self.remedy}"
 
 
 class LocalServiceError(RunnersError):
