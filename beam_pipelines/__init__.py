@@ -1,0 +1,1 @@
+"""Composition roots: each folder is a command, ``python -m beam_pipelines.<name>``."""

@@ -35,7 +35,7 @@ def require_lake(store: ObjectStore) -> LakeManifest:
 
 def owners(store: ObjectStore) -> list[PartitionId]:
     """Returns all partitions that have a chain."""
-    found = []
+    found: list[PartitionId] = []
     for topic in store.folders(COMMITS):
         for topic_id in store.folders(f"{COMMITS}{topic}/"):
             numbers = store.folders(f"{COMMITS}{topic}/{topic_id}/")

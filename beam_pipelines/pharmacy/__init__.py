@@ -1,0 +1,1 @@
+"""The main job: pharmacy events from Kafka to the lake."""

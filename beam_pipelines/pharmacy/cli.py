@@ -1,0 +1,153 @@
+"""``python -m beam_pipelines.pharmacy``: Kafka to the lake, exactly once."""
+
+import logging
+import secrets
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from rich.console import Console
+from runners.packaging import refuse_second_owners
+from runners.presets import prepare
+
+from beam_pipelines.arguments import Parser, check_beam_flags, run_command, store_settings
+from beam_pipelines.exit_codes import ExitCode
+from beam_pipelines.pharmacy.config import load_config
+from beam_pipelines.pharmacy.pipeline import PharmacyJob, build
+from beam_pipelines.pharmacy.preflight import Work, preflight
+from beam_pipelines.pharmacy.progress import Progress, ProgressView, table
+from transforms.errors import PipelineError
+from transforms.kafka import parse_start
+from transforms.lake import ObjectStore, PartitionOutcome, open_lake, read_run
+
+_PORTABLE = ("flink", "spark", "portable")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the job and returns its exit code; see ``ExitCode``."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    return run_command(lambda: _run(argv))
+
+
+def _run(argv: Sequence[str]) -> int:
+    arguments, beam_flags = _parser().parse_known_args(list(argv))
+    job = PharmacyJob(
+        config=(config := load_config(arguments.config)),
+        bootstrap_servers=arguments.kafka_bootstrap_servers,
+        lake_root=arguments.lake_root,
+        store=store_settings(beam_flags, config.lake.kms_key_id),
+        start=parse_start(arguments.start),
+        run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}",
+    )
+    runner = next((f for f in beam_flags if f.startswith("--runner")), "")
+    if not any(name in " ".join(beam_flags).lower() for name in _PORTABLE) or not runner:
+        check_beam_flags(beam_flags)  # A job server knows flags of its own; we can't ask it yet.
+    flags = prepare(beam_flags, mode=arguments.mode)
+    refuse_second_owners()
+    return drain(job, flags, Console(stderr=True, quiet=arguments.progress == "off"))
+
+
+def drain(job: PharmacyJob, flags: Sequence[str], console: Console) -> int:
+    """Reads what is there now, commits it, and says what became of it.
+
+    Args:
+        job: What to read and where to write.
+        flags: Beam's flags, prepared for the runner.
+        console: Where progress and the summary are shown.
+
+    Returns:
+        An ``ExitCode``.
+    """
+    store = ObjectStore(job.lake_root, job.store)
+    work = preflight(job, store)
+    if work.nothing_new:
+        console.print("Nothing new: every partition is committed to its end.")
+        return ExitCode.COMPLETE
+    open_lake(store, job.lake())
+    progress = Progress(store, work)
+    view = ProgressView(progress, console)
+    if not console.quiet:
+        view.start()
+    failure = _ran(job, flags)
+    if not console.quiet:
+        view.stop()
+    return _concluded(job, store, work, progress, failure, console)
+
+
+def _ran(job: PharmacyJob, flags: Sequence[str]) -> Exception | None:
+    try:
+        with beam.Pipeline(options=PipelineOptions(list(flags))) as pipeline:
+            build(pipeline, job)
+    except Exception as error:  # noqa: BLE001 - runners raise what they like; it is reported
+        return error
+    return None
+
+
+def _concluded(
+    job: PharmacyJob,
+    store: ObjectStore,
+    work: Work,
+    progress: Progress,
+    failure: Exception | None,
+    console: Console,
+) -> int:
+    progress.look()
+    outcomes = read_run(store, job.run_id)
+    console.print(table(progress))
+    for owner, count in sorted(work.open.items()):
+        if count:
+            console.print(f"{owner}: {count:,} offsets lie in open transactions; not read")
+    for outcome in outcomes:
+        if outcome.failure:
+            sys.stderr.write(
+                f"error: {outcome.topic}[{outcome.partition}] stopped at offset {outcome.fence}: "
+                f"{outcome.reason}\n"
+            )
+    if failure is not None:
+        sys.stderr.write(f"error: the pipeline failed: {_first_line(failure)}\n")
+    return verdict(outcomes, progress.lag(), failure)
+
+
+def verdict(outcomes: Sequence[PartitionOutcome], lag: int, failure: Exception | None) -> ExitCode:
+    """Returns the exit code of a run.
+
+    Args:
+        outcomes: Per partition, from the run's report.
+        lag: Offsets between the fences and the ends that the run set out to reach.
+        failure: What the runner raised, if anything.
+    """
+    kinds = {outcome.failure for outcome in outcomes if outcome.failure}
+    if kinds == {"contention"}:
+        return ExitCode.CONTENTION
+    if kinds == {"refused"} and not any(outcome.messages for outcome in outcomes):
+        return ExitCode.REFUSED
+    if failure is not None or kinds or lag:
+        return ExitCode.FAILED
+    return ExitCode.GAPS if any(outcome.gaps for outcome in outcomes) else ExitCode.COMPLETE
+
+
+def _first_line(failure: Exception) -> str:
+    # A runner's text holds our own error's, and stack traces; no message's content, since the
+    # transforms keep that out of their errors.
+    if isinstance(failure, PipelineError):
+        return str(failure)
+    lines = [line for line in str(failure).splitlines() if line.strip()]
+    return f"{type(failure).__name__}: {lines[-1].strip() if lines else 'no text'}"
+
+
+def _parser() -> Parser:
+    parser = Parser("python -m beam_pipelines.pharmacy", __doc__ or "")
+    parser.add_argument("--mode", choices=("drain",), required=True, help="drain: read to the end")
+    parser.add_argument("--kafka_bootstrap_servers", required=True, metavar="HOST:PORT,...")
+    parser.add_argument("--lake_root", required=True, metavar="s3://BUCKET/PREFIX")
+    parser.add_argument("--config", metavar="FILE", help="YAML; the packaged one by default")
+    parser.add_argument(
+        "--start",
+        default="earliest",
+        help="where topics new to the lake begin: earliest, latest, a time with its zone, or a "
+        "JSON file of offsets",
+    )
+    parser.add_argument("--progress", choices=("auto", "off"), default="auto")
+    return parser
