@@ -5,7 +5,7 @@ Budgets come from the environment variable SUITE_BUDGETS, else from the ini opti
 """
 
 import os
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Generator
 
 import pytest
@@ -14,7 +14,7 @@ _MARKED = ("portability", "registry", "faults", "integration")
 
 _DEFAULT = "unit=180 integration+faults=360 portability=120"
 
-_TIMES = pytest.StashKey[Counter[str]]()
+_TIMES = pytest.StashKey[defaultdict[str, float]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_TIMES] = Counter()
+    config.stash[_TIMES] = defaultdict(float)
     _budgets(config)  # a malformed one shows before the tests run
 
 
