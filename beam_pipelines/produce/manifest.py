@@ -1,0 +1,108 @@
+"""The manifest: what was produced, and what was planted where.
+
+A JSON object: `format` (1), `arguments` (seed, events, faults, day and so on), `topics` (topic ->
+partition -> `committed` messages, `aborted` messages, `sha256` of the committed ones), `planted`
+(topic, partition, offset, kind of each planted fault) and `transactions` (topic, outcome,
+messages, first and last offset by partition).
+"""
+
+import hashlib
+import json
+import struct
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from beam_pipelines.produce.chunk import Chunk, Fate, Headers
+from beam_pipelines.produce.delivery import Deliveries
+from beam_pipelines.produce.errors import ManifestError
+
+FORMAT = 1
+
+
+class Ledger:
+    """Counts and digests by topic and partition, of chunks in the order of production."""
+
+    def __init__(self) -> None:
+        self._digests: dict[tuple[str, int], Any] = defaultdict(hashlib.sha256)
+        self._committed: dict[tuple[str, int], int] = defaultdict(int)
+        self._aborted: dict[tuple[str, int], int] = defaultdict(int)
+
+    def add(self, chunk: Chunk) -> None:
+        """Takes a chunk into account; aborted messages are counted, not digested."""
+        counts = self._aborted if chunk.fate is Fate.ABORTED else self._committed
+        for partition in chunk.partitions:
+            counts[chunk.topic, partition] += 1
+        if chunk.fate is not Fate.ABORTED:
+            self._digest(chunk)
+
+    def _digest(self, chunk: Chunk) -> None:
+        parts: dict[int, list[bytes]] = defaultdict(list)
+        columns = zip(chunk.partitions, chunk.keys, chunk.values, chunk.timestamps_ms, strict=True)
+        for row, (partition, key, value, timestamp) in enumerate(columns):
+            headers = chunk.headers.get(row, [])
+            parts[partition].append(message_bytes(key, value, timestamp, headers))
+        for partition, pieces in parts.items():
+            self._digests[chunk.topic, partition].update(b"".join(pieces))
+
+    def topics(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """The manifest's `topics`."""
+        found: dict[str, dict[str, dict[str, Any]]] = {}
+        for topic, partition in sorted(self._committed.keys() | self._aborted.keys()):
+            place = topic, partition
+            found.setdefault(topic, {})[str(partition)] = {
+                "committed": self._committed[place],
+                "aborted": self._aborted[place],
+                "sha256": self._digests[place].hexdigest(),
+            }
+        return found
+
+
+def message_bytes(
+    key: bytes | None, value: bytes | None, timestamp_ms: int, headers: Headers
+) -> bytes:
+    """What a message adds to the digest of its partition.
+
+    Little-endian: lengths of key and value as int32 (-1 for null), timestamp as int64, number of
+    headers as int32; then key and value; then for each header the lengths of its name and value
+    as int32, its name and value.
+    """
+    sizes = _length(key), _length(value), timestamp_ms, len(headers)
+    framed = struct.pack("<iiqi", *sizes) + (key or b"") + (value or b"")
+    for name, text in headers:
+        encoded = name.encode("utf-8")
+        framed += struct.pack("<ii", len(encoded), _length(text)) + encoded + (text or b"")
+    return framed
+
+
+def _length(data: bytes | None) -> int:
+    return -1 if data is None else len(data)
+
+
+def write_manifest(
+    path: Path, arguments: dict[str, Any], ledger: Ledger, deliveries: Deliveries
+) -> None:
+    """Writes the manifest.
+
+    Raises:
+        ManifestError: The file can't be written.
+    """
+    manifest = {
+        "format": FORMAT,
+        "arguments": arguments,
+        "topics": ledger.topics(),
+        "planted": [vars(planted) for planted in deliveries.planted],
+        "transactions": [
+            {
+                "topic": done.topic,
+                "outcome": done.fate.value,
+                "messages": done.messages,
+                "ranges": {str(p): list(ends) for p, ends in done.ranges.items()},
+            }
+            for done in deliveries.transactions
+        ],
+    }
+    try:
+        path.write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
+    except OSError as error:
+        raise ManifestError(str(path), error.strerror or type(error).__name__) from None
