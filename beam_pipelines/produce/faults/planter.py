@@ -1,0 +1,192 @@
+"""Plants faults into a stream of sound chunks. The sound messages stay as they are."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import cycle
+
+import numpy as np
+
+from beam_pipelines.produce.chunk import Chunk, Fate, Headers
+from beam_pipelines.produce.contracts import Contract, contracts
+from beam_pipelines.produce.faults.malformed import MALFORMED, Sound
+from beam_pipelines.produce.topics import PATIENTS, TopicSpec
+
+_MALFORMED_SHARE = 0.003
+_DUPLICATE_SHARE = 0.005
+_TOMBSTONE_SHARE = 0.005
+_NULL_KEY_SHARE = 0.001
+_HEADERS_SHARE = 0.002
+# A producer's duplicate follows within so many messages of its topic.
+_DUPLICATE_WITHIN = 500
+_TRANSACTION_SHARE = 0.04
+_TRANSACTION_MESSAGES = (10, 1_500)
+# Smaller chunks get no transaction.
+_SMALLEST_SPLIT = 40
+# A transaction halts the stream for some 50 ms, so a topic has one per so many messages.
+_MESSAGES_BETWEEN = 80_000
+
+
+@dataclass(frozen=True)
+class _Insertion:
+    """A message that is put after the row `after`, with that row's partition and time."""
+
+    after: int
+    kind: str
+    key: bytes | None
+    value: bytes | None
+
+
+def plant(
+    chunks: Iterator[Chunk], rng: np.random.Generator, topics: tuple[TopicSpec, ...]
+) -> Iterator[Chunk]:
+    """Yields the chunks with faults among their messages.
+
+    Kinds: those of `MALFORMED`, each in turn; `duplicate` (the same message again, later);
+    `tombstone` (patients and reference topics); `repeated_key` (reference topics: the same update
+    twice); `null_key` (not in compacted topics, whose broker refuses it); `headers`. Part of each
+    larger chunk goes through a transaction, after a first try that is aborted.
+    """
+    planter = _Planter(rng, {topic.name: topic for topic in topics})
+    for chunk in chunks:
+        yield from planter.planted(chunk)
+
+
+class _Planter:
+    def __init__(self, rng: np.random.Generator, topics: dict[str, TopicSpec]) -> None:
+        self._rng, self._topics = rng, topics
+        self._kinds = cycle([str(kind) for kind in rng.permutation(list(MALFORMED))])
+        self._datums: dict[str, bytes] = {}
+        self._next_transaction = dict.fromkeys(topics, 0)
+        self._seen = dict.fromkeys(topics, 0)
+        self._contracts = {
+            contract.schema_id: contract
+            for topic in topics.values()
+            for contract in contracts(topic.dataset).values()
+        }
+
+    def planted(self, chunk: Chunk) -> Iterator[Chunk]:
+        topic = self._topics[chunk.topic]
+        insertions = [*self._malformed(chunk, topic), *self._repeated(chunk, topic)]
+        if topic.compacted or topic.name == PATIENTS.name:
+            insertions += self._tombstones(chunk)
+        chunk = self._changed(chunk, topic)
+        chunk = _inserted(chunk, insertions)
+        self._datums[topic.dataset] = _last_value(chunk)
+        yield from self._in_transactions(chunk)
+
+    def _count(self, rows: int, share: float, least: int = 0) -> int:
+        """The share of the rows; `least`, if that is not more than one row in a hundred."""
+        return max(round(rows * share), min(least, rows // 100))
+
+    def _rows(self, chunk: Chunk, count: int) -> list[int]:
+        return sorted(self._rng.integers(len(chunk), size=count).tolist())
+
+    def _malformed(self, chunk: Chunk, topic: TopicSpec) -> Iterator[_Insertion]:
+        count = self._count(len(chunk), _MALFORMED_SHARE, len(MALFORMED))
+        for row in self._rows(chunk, count):
+            value = chunk.values[row]
+            if value is None:
+                continue
+            sound = Sound(value, self._contract(value), self._foreign(topic))
+            kind, bad = next(self._kinds), None
+            while bad is None:
+                bad = MALFORMED[kind](sound, self._rng)
+                kind, made = (next(self._kinds), kind) if bad is None else (kind, kind)
+            yield _Insertion(row, made, chunk.keys[row], bad)
+
+    def _contract(self, value: bytes) -> Contract:
+        return self._contracts[int.from_bytes(value[1:5], "big")]
+
+    def _foreign(self, topic: TopicSpec) -> bytes | None:
+        others = [datum for name, datum in self._datums.items() if name != topic.dataset]
+        return others[int(self._rng.integers(len(others)))] if others else None
+
+    def _repeated(self, chunk: Chunk, topic: TopicSpec) -> Iterator[_Insertion]:
+        kind = "repeated_key" if topic.compacted else "duplicate"
+        for row in self._rows(chunk, self._count(len(chunk), _DUPLICATE_SHARE, 3)):
+            later = 0 if topic.compacted else int(self._rng.integers(_DUPLICATE_WITHIN))
+            after = min(row + later, len(chunk) - 1)
+            yield _Insertion(after, kind, chunk.keys[row], chunk.values[row])
+
+    def _tombstones(self, chunk: Chunk) -> Iterator[_Insertion]:
+        for row in self._rows(chunk, self._count(len(chunk), _TOMBSTONE_SHARE, 2)):
+            yield _Insertion(row, "tombstone", chunk.keys[row], None)
+
+    def _changed(self, chunk: Chunk, topic: TopicSpec) -> Chunk:
+        """Takes the key from some messages, and gives headers to others."""
+        nulls = 0 if topic.compacted else self._count(len(chunk), _NULL_KEY_SHARE, 2)
+        rich = self._count(len(chunk), _HEADERS_SHARE, 4)
+        rows = self._rng.permutation(len(chunk))[: nulls + rich].tolist()
+        keys = list(chunk.keys)
+        for row in rows[:nulls]:
+            keys[row] = None
+        headers = {row: self._headers() for row in rows[nulls:]}
+        planted = dict.fromkeys(rows[:nulls], "null_key") | dict.fromkeys(headers, "headers")
+        return replace(chunk, keys=keys, headers=headers, planted=planted)
+
+    def _headers(self) -> Headers:
+        """A trace as W3C writes it, binary data, a repeated name, an empty and a null value."""
+        trace = self._rng.bytes(24).hex()
+        return [
+            ("traceparent", f"00-{trace[:32]}-{trace[32:]}-01".encode("ascii")),
+            ("signature", self._rng.bytes(8)),
+            ("hop", b"store"),
+            ("hop", b"bridge"),
+            ("note", b""),
+            ("reply-to", None),
+        ]
+
+    def _in_transactions(self, chunk: Chunk) -> Iterator[Chunk]:
+        seen = self._seen[chunk.topic]
+        self._seen[chunk.topic] += len(chunk)
+        if len(chunk) < _SMALLEST_SPLIT or seen < self._next_transaction[chunk.topic]:
+            yield chunk
+            return
+        self._next_transaction[chunk.topic] = seen + _MESSAGES_BETWEEN
+        least, most = _TRANSACTION_MESSAGES
+        size = min(most, max(least, int(len(chunk) * _TRANSACTION_SHARE)))
+        start = int(self._rng.integers(1, len(chunk) - size))
+        end = start + size
+        failed = start + int(self._rng.integers(1, size + 1))
+        yield chunk.sliced(0, start)
+        # What an aborted transaction holds is in the log, but no one may see it.
+        yield replace(chunk.sliced(start, failed, Fate.ABORTED), planted={})
+        yield chunk.sliced(start, end, Fate.COMMITTED)
+        yield chunk.sliced(end, len(chunk))
+
+
+def _last_value(chunk: Chunk) -> bytes:
+    """A sound datum of the chunk: that of its first row, before which nothing is inserted."""
+    return (chunk.values[0] or b"")[5:]
+
+
+def _inserted(chunk: Chunk, insertions: list[_Insertion]) -> Chunk:
+    """The chunk with the insertions at their places; those of one row in the order given."""
+    result = Chunk(
+        topic=chunk.topic, partitions=[], keys=[], values=[], timestamps_ms=[], fate=chunk.fate
+    )
+    done = 0
+    for insertion in sorted(insertions, key=lambda inserted: inserted.after):
+        _extend(result, chunk, done, insertion.after + 1)
+        done = insertion.after + 1
+        result.planted[len(result)] = insertion.kind
+        result.partitions.append(chunk.partitions[insertion.after])
+        result.keys.append(insertion.key)
+        result.values.append(insertion.value)
+        result.timestamps_ms.append(chunk.timestamps_ms[insertion.after])
+    _extend(result, chunk, done, len(chunk))
+    return result
+
+
+def _extend(result: Chunk, chunk: Chunk, start: int, end: int) -> None:
+    """Appends the chunk's rows from `start` to `end`."""
+    shift = len(result) - start
+    result.partitions.extend(chunk.partitions[start:end])
+    result.keys.extend(chunk.keys[start:end])
+    result.values.extend(chunk.values[start:end])
+    result.timestamps_ms.extend(chunk.timestamps_ms[start:end])
+    for row in range(start, end):
+        if row in chunk.planted:
+            result.planted[row + shift] = chunk.planted[row]
+        if row in chunk.headers:
+            result.headers[row + shift] = chunk.headers[row]
