@@ -24,7 +24,6 @@ class TopicProgress:
     """Counts of one topic since the run began."""
 
     messages: int = 0
-    files: int = 0
     bytes: int = 0
     gaps: int = 0
     dispositions: Counter[str] = field(default_factory=Counter)
@@ -32,7 +31,6 @@ class TopicProgress:
     def add(self, commit: SegmentCommit) -> None:
         """Counts a commit."""
         self.messages += commit.messages
-        self.files += len(commit.files)
         self.bytes += sum(file.bytes for file in commit.files)
         self.gaps += sum(end - start for start, end in commit.gaps)
         for name in commit.dispositions:
@@ -136,15 +134,14 @@ def table(progress: Progress) -> Table:
     """Returns the state by topic."""
     shown = Table(title=progress.line(), title_justify="left")
     names = ("accepted", "dead_letter", "filtered", "parked")
-    for column in ("topic", "messages", *names, "gaps", "files", "MB", "lag"):
-        shown.add_column(column, justify="left" if column == "topic" else "right")
+    for column in ("topic", "read", "accepted", "dead", "filtered", "parked", "gaps", "MB", "lag"):
+        shown.add_column(column, justify="left" if column == "topic" else "right", no_wrap=True)
     for topic, counts in progress.topics.items():
         shown.add_row(
             topic,
             f"{counts.messages:,}",
             *(f"{counts.dispositions[name]:,}" for name in names),
             f"{counts.gaps:,}",
-            f"{counts.files:,}",
             f"{counts.bytes / 1e6:,.1f}",
             f"{progress.lag(topic):,}",
         )

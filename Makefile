@@ -1,0 +1,79 @@
+# `make` or `make help` lists the targets. Everything runs from `.venv`, which `make` sets up.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STATE ?= .local
+EVENTS ?= 300000
+SEED ?= 1
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up status down clean test test-unit test-integration test-portability test-registry lint format bench
+
+## -- Start here
+help: ## List the targets
+	@awk '/^## -- /{printf "\n%s\n", substr($$0, 7)} /^[a-z-]+:.*## /{split($$0, a, ":.*## "); printf "  %-18s %s\n", a[1], a[2]}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make the virtual environment and install everything
+
+$(READY): setup.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	@echo "Setting up $(VENV) (a minute or two, once)"
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(READY) ## Kafka, S3, EVENTS events, the pipeline, the proof
+	@$(PY) -m runners.local up --state_dir $(STATE)
+	@set -e; . $(STATE)/env; \
+	run() { echo; echo "$$ python -m $$*"; $(PY) -m "$$@"; }; \
+	run beam_pipelines.produce --kafka_bootstrap_servers $$KAFKA_BOOTSTRAP_SERVERS \
+	    --events $(EVENTS) --seed $(SEED) --faults default --manifest $(STATE)/manifest.json; \
+	run beam_pipelines.pharmacy --mode drain --kafka_bootstrap_servers $$KAFKA_BOOTSTRAP_SERVERS \
+	    --lake_root $$LAKE_ROOT --runner DirectRunner; \
+	run beam_pipelines.verify --kafka_bootstrap_servers $$KAFKA_BOOTSTRAP_SERVERS --lake_root $$LAKE_ROOT; \
+	run beam_pipelines.lake ls --lake_root $$LAKE_ROOT
+	@echo; echo "The services stay up: '. $(STATE)/env' gives their addresses, 'make down' stops them."
+
+## -- Local services
+up: $(READY) ## Start Kafka and S3 on free loopback ports
+	@$(PY) -m runners.local up --state_dir $(STATE)
+
+status: $(READY) ## Are they healthy?
+	@$(PY) -m runners.local status --state_dir $(STATE)
+
+down: ## Stop what was started; the data stay in STATE
+	@test ! -x $(PY) || $(PY) -m runners.local down --state_dir $(STATE)
+
+clean: down ## Stop, and delete the local services' data
+	rm -rf $(STATE)
+
+## -- Tests
+test: $(READY) ## All tests that CI runs, with their budgets
+	$(PY) -m pytest -m "not registry" --enforce-budgets
+
+test-unit: $(READY) ## Unit and property tests
+	$(PY) -m pytest -m "not integration and not faults and not portability and not registry"
+
+test-integration: $(READY) ## Real Kafka and S3, and the faults
+	$(PY) -m pytest -m "integration or faults"
+
+test-portability: $(READY) ## The same drain on Flink and Spark
+	$(PY) -m pytest -m portability
+
+test-registry: $(READY) ## A real schema registry (142 MB download)
+	$(PY) -m pytest -m registry
+
+## -- Quality and speed
+lint: $(READY) ## Style, types, import rules
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+
+format: $(READY) ## Put the style right
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: $(READY) ## Speed and memory, medians of 3
+	$(PY) -m tests.benchmarks
