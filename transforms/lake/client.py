@@ -229,13 +229,21 @@ class ObjectStore:
 
     def unfinished_uploads(self, prefix: str) -> list[tuple[str, str]]:
         """Returns ``(key, upload id)`` of the multipart uploads that nobody completed."""
-        answer = self.patiently(
-            lambda: self._call("list_multipart_uploads", Prefix=self._prefix + prefix)
-        )
-        return [
-            (item["Key"][len(self._prefix) :], item["UploadId"])
-            for item in answer.get("Uploads", ())
-        ]
+        found: list[tuple[str, str]] = []
+        marks: dict[str, str] = {}
+        while True:
+            list_page = partial(
+                self._call, "list_multipart_uploads", Prefix=self._prefix + prefix, **marks
+            )
+            page = self.patiently(list_page)
+            found.extend(
+                (item["Key"][len(self._prefix) :], item["UploadId"])
+                for item in page.get("Uploads", ())
+            )
+            if not page.get("IsTruncated"):
+                return found
+            names = ("KeyMarker", "UploadIdMarker")
+            marks = {name: page[f"Next{name}"] for name in names if page.get(f"Next{name}")}
 
     def abort_upload(self, key: str, upload_id: str) -> None:
         """Frees the parts of an unfinished multipart upload."""
