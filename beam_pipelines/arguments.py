@@ -4,7 +4,7 @@ import argparse
 import difflib
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from apache_beam.options.pipeline_options import PipelineOptions, S3Options
 
@@ -26,9 +26,9 @@ class Parser(argparse.ArgumentParser):
         raise ConfigurationError(message, f"See {self.prog} --help")
 
 
-def known_beam_flags() -> argparse.ArgumentParser:
+def _known_beam_flags() -> Any:
     """Returns a parser of all flags that Beam itself knows."""
-    parser = Parser("beam", "")
+    parser: Any = Parser("beam", "")
     for options in PipelineOptions.__subclasses__():
         options._add_argparse_args(parser)
     return parser
@@ -40,7 +40,7 @@ def check_beam_flags(flags: Sequence[str]) -> None:
     Raises:
         ConfigurationError: Names the flag and the likeliest right one.
     """
-    parser = known_beam_flags()
+    parser = _known_beam_flags()
     _, unknown = parser.parse_known_args(list(flags))
     if unknown:
         names = [name for action in parser._actions for name in action.option_strings]
@@ -66,7 +66,7 @@ def store_settings(flags: Sequence[str], kms_key_id: str | None = None) -> Store
 
 def add_store_flags(parser: argparse.ArgumentParser) -> None:
     """Adds Beam's ``--s3_*`` flags to the parser of a command that runs no pipeline."""
-    group = parser.add_argument_group("S3 (where the AWS environment does not say)")
+    group: Any = parser.add_argument_group("S3 (where the AWS environment does not say)")
     S3Options._add_argparse_args(group)
 
 
