@@ -70,13 +70,20 @@ class Incompatibility:
     against: int
 
 
-def check(new: AvroSchema, olds: Sequence[AvroSchema], level: Level) -> list[Incompatibility]:
+def check(
+    new: AvroSchema,
+    olds: Sequence[AvroSchema],
+    level: Level,
+    *,
+    words: tuple[str, str] = ("new", "old"),
+) -> list[Incompatibility]:
     """Checks a new schema version against those before it.
 
     Args:
         new: The version to be published.
         olds: The versions before it, oldest first.
         level: What must hold.
+        words: What messages call the new version and an old one.
 
     Returns:
         All findings, old version by old version; empty if the level holds.
@@ -88,11 +95,11 @@ def check(new: AvroSchema, olds: Sequence[AvroSchema], level: Level) -> list[Inc
     for against in range(first, len(olds)):
         old = olds[against]
         if not level.value.startswith("FORWARD"):
-            reading = _Reading("new", "old")
+            reading = _Reading(*words)
             for path, rule, text in reading.run(new, old):
                 found.append(Incompatibility(path, rule, text, "new_reads_old", against))
         if not level.value.startswith("BACKWARD"):
-            reading = _Reading("old", "new")
+            reading = _Reading(*reversed(words), keeps=True)
             for path, rule, text in reading.run(old, new):
                 found.append(Incompatibility(path, rule, text, "old_reads_new", against))
     return found
@@ -113,10 +120,15 @@ _PROMOTIONS = {
 
 
 class _Reading:
-    """One walk over a reader's and a writer's tree; each is called ``new`` or ``old`` in texts."""
+    """One walk over a reader's and a writer's tree.
 
-    def __init__(self, reader: str, writer: str) -> None:
+    ``reader`` and ``writer`` are their names in texts. ``keeps`` if the reader is the old version,
+    which can't be mended any more: the remedy lies with the writer.
+    """
+
+    def __init__(self, reader: str, writer: str, *, keeps: bool = False) -> None:
         self._reader, self._writer = reader, writer
+        self._keeps = keeps
         self._seen: set[tuple[Node, Node]] = set()  # recursive records end here
 
     def run(self, reader: AvroSchema, writer: AvroSchema) -> Iterator[_Finding]:
@@ -221,8 +233,10 @@ class _Reading:
 
     def _missing_default(self, field: Field, where: str) -> _Finding:
         remedy = "give it a default, or an alias that names the field it replaces"
-        if self._reader == "old":
-            remedy = "keep it in the new version: readers of the old one need it"
+        if self._keeps:
+            remedy = (
+                f"keep it in the {self._writer} version: readers of the {self._reader} one need it"
+            )
         return (
             where,
             "missing_default",

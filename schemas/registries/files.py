@@ -70,9 +70,14 @@ class FileRegistry:
         taken = [entry["version"] for entry in entries if entry["subject"] == subject]
         version = max(taken, default=0) + 1
         file = f"{subject}/v{version}.avsc"
-        _write(Path(self._folder, file), json.dumps(schema.json, indent=1))
         entry = {"id": schema_id, "subject": subject, "version": version, "file": file}
-        _write(Path(self._folder, "registry.json"), _listing([*entries, entry]))
+        try:
+            _write(Path(self._folder, file), json.dumps(schema.json, indent=1))
+            _write(Path(self._folder, "registry.json"), _listing([*entries, entry]))
+        except OSError as error:
+            raise self._refused(
+                f"{file} can't be written ({type(error).__name__})", "check the folder's rights"
+            ) from None
         return str(schema_id)
 
     def __repr__(self) -> str:

@@ -1,0 +1,1 @@
+"""The command `contracts`: the packaged schemas against a schema registry."""
