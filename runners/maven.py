@@ -30,6 +30,7 @@ _LOG = logging.getLogger(__name__)
 
 # Connections are reset and servers answer 5xx now and then; more tries only delay a clear error.
 _TRIES = 4
+_PAUSE_S = 1.0  # before the second try; it doubles from there
 _TIMEOUT_S = 30
 _CHUNK = 1 << 18
 
@@ -113,13 +114,15 @@ def _fetch(
     if not console.is_terminal:
         elapsed = time.monotonic() - began
         size = sum(path.stat().st_size for path in paths) / 1e6
-        console.print(f"Fetched {len(paths)} jars of {names} ({size:.0f} MB) in {elapsed:.0f} s")
+        text = f"Fetched {len(paths)} jars of {names} ({size:.0f} MB) in {elapsed:.0f} s"
+        console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
     return paths
 
 
 def _progress(console: Console) -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        # Markup would make an emoji of the middle of "group:a:1".
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
@@ -221,7 +224,7 @@ def _retrying(what: str, attempt: Callable[[], bool]) -> bool:
             if number == _TRIES:
                 raise MavenError(what, _one_line(error)) from error
             _LOG.info("Fetching %s failed (%s); trying again", what, _one_line(error))
-            time.sleep(2 ** (number - 1))
+            time.sleep(_PAUSE_S * 2 ** (number - 1))
     raise AssertionError("unreachable")
 
 

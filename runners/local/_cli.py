@@ -4,9 +4,10 @@ Exit codes: 0 done, or all healthy; 1 not healthy, or a server didn't come up; 2
 """
 
 import argparse
+import contextlib
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -29,10 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     handles = Services.of(arguments.state_dir)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
     try:
-        return int(arguments.command(handles, arguments))
+        with _interruptible():
+            return int(arguments.command(handles, arguments))
     except KeyboardInterrupt:
         _complain("interrupted; what this call had started is stopped again")
         return 130
@@ -108,8 +108,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _interrupt(_: int, __: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Makes a termination or a closed terminal unwind the body, as Ctrl-C does."""
+
+    def interrupt(_: int, __: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = {n: signal.signal(n, interrupt) for n in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _say(text: str) -> None:

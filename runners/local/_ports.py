@@ -34,11 +34,13 @@ def free_ports(count: int, *, taken: Collection[int] = (), above: int = 0) -> li
     used = set(taken)
     for port in candidates:
         if len(found) == count:
-            return found
+            break
         both = {port, port + above}
         if not used & both and first_taken(both) is None:
             found.append(port)
             used |= both
+    if len(found) == count:
+        return found
     raise OSError(f"fewer than {count} free ports between {_LOWEST} and {_ceiling()}")
 
 

@@ -106,8 +106,15 @@ def stop(processes: Iterable[ProcessId], *, grace: float) -> None:
 
 
 def freeze(process: ProcessId) -> None:
-    """Stops a process where it stands (SIGSTOP); its sockets stay open."""
-    _signal(_tree(process), signal.SIGSTOP)
+    """Stops a process where it stands (SIGSTOP); its sockets stay open.
+
+    Guarantees:
+        It has stopped when this returns, unless it ended.
+    """
+    tree = _tree(process)
+    _signal(tree, signal.SIGSTOP)
+    # The signal is delivered a moment later, which a test would see.
+    wait_until(lambda: all(map(_is_still, tree)), timeout=10, interval=0.005)
 
 
 def thaw(process: ProcessId) -> None:
@@ -138,3 +145,10 @@ def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(number)
+
+
+def _is_still(process: psutil.Process) -> bool:
+    try:
+        return process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True

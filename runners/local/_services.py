@@ -1,6 +1,7 @@
 """All servers of a state folder: brought up together, or not at all."""
 
 import contextlib
+import os
 import shlex
 import shutil
 from collections.abc import Collection, Iterator, Mapping
@@ -96,8 +97,13 @@ class Services:
         return path
 
     def purge(self) -> None:
-        """Removes what ``up`` made in the folder, and the folder if nothing else is in it."""
+        """Removes what ``up`` made in the folder, and the folder if nothing else is in it.
+
+        A folder without a record isn't touched: it was never ours.
+        """
         folder = self.state.folder
+        if not (folder / "state.json").exists():
+            return
         for name in ("kafka", "s3", "logs"):
             shutil.rmtree(folder / name, ignore_errors=True)
         for name in ("env", "state.json", "lock"):
@@ -136,7 +142,7 @@ def services(
         _watchdog.command(handles.state.folder),
         log=handles.state.folder / "logs" / "watchdog.log",
         record=lambda process: handles.state.put(_watchdog.NAME, Entry(process=process)),
-        environ={"PYTHONPATH": str(Path(runners.__file__).parent.parent)},
+        environ={"PYTHONPATH": _python_path()},
     )
     try:
         handles.up(start)
@@ -145,3 +151,9 @@ def services(
         for service in handles.all:
             service.kill()
         _processes.stop([guard], grace=0)
+
+
+def _python_path() -> str:
+    """Returns a PYTHONPATH by which a child finds this package, wherever it works."""
+    here = str(Path(runners.__file__).parent.parent)
+    return os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))

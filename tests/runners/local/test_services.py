@@ -165,7 +165,9 @@ class TestOwnership:
 
     def test_nothing_is_left_when_one_server_cannot_come_up(self, tmp_path):
         # An address for documentation (RFC 5737): no machine can listen there.
-        broken = KafkaSettings(properties={"listeners": "PLAINTEXT://192.0.2.1:9,CONTROLLER://127.0.0.1:10"})
+        broken = KafkaSettings(
+            properties={"listeners": "PLAINTEXT://192.0.2.1:9,CONTROLLER://127.0.0.1:10"}
+        )
         up = services(tmp_path, kafka=broken)
         with pytest.raises(LocalServiceError, match="kafka: it ended") as caught, up:
             pass
