@@ -110,7 +110,7 @@ def _run(args: argparse.Namespace, console: Console) -> None:
         transactional_id=f"pharmabeam-produce-{args.seed}",
     )
     target.prepare(topics, create=args.create_topics, replication=args.replication)
-    ledger, pace = Ledger(), Pace(args.rate)
+    ledger, pace = Ledger(digests=args.manifest is not None), Pace(args.rate)
     with _progress(console) as progress:
         task = progress.add_task("producing", total=args.events, rate="")
         for chunk in generate(args.seed, args.events, args.faults, args.day, topics):

@@ -21,9 +21,14 @@ FORMAT = 1
 
 
 class Ledger:
-    """Counts and digests by topic and partition, of chunks in the order of production."""
+    """Counts and digests by topic and partition, of chunks in the order of production.
 
-    def __init__(self) -> None:
+    Args:
+        digests: Whether to digest; it costs some 3 microseconds a message.
+    """
+
+    def __init__(self, *, digests: bool = True) -> None:
+        self._digesting = digests
         self._digests: dict[tuple[str, int], Any] = defaultdict(hashlib.sha256)
         self._committed: dict[tuple[str, int], int] = defaultdict(int)
         self._aborted: dict[tuple[str, int], int] = defaultdict(int)
@@ -33,7 +38,7 @@ class Ledger:
         counts = self._aborted if chunk.fate is Fate.ABORTED else self._committed
         for partition in chunk.partitions:
             counts[chunk.topic, partition] += 1
-        if chunk.fate is not Fate.ABORTED:
+        if self._digesting and chunk.fate is not Fate.ABORTED:
             self._digest(chunk)
 
     def _digest(self, chunk: Chunk) -> None:

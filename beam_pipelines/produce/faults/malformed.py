@@ -89,20 +89,23 @@ def _bit_flipped(sound: Sound, rng: np.random.Generator) -> bytes | None:
     return bytes(flipped)
 
 
-def _huge_length(sound: Sound, rng: np.random.Generator) -> bytes | None:
+def _with_length(sound: Sound, rng: np.random.Generator, length: int) -> bytes | None:
+    """Another length for one of the texts, whose own is one byte: all are shorter than 64."""
     span = _pick(sound.fields("string"), rng)
-    return (
-        None if span is None else sound.with_bytes(span.start, span.start + 1, write_long(1 << 40))
-    )
+    if span is None:
+        return None
+    return sound.with_bytes(span.start, span.start + 1, write_long(length))
+
+
+def _huge_length(sound: Sound, rng: np.random.Generator) -> bytes | None:
+    return _with_length(sound, rng, 1 << 40)
 
 
 def _negative_length(sound: Sound, rng: np.random.Generator) -> bytes | None:
-    span = _pick(sound.fields("string"), rng)
-    return None if span is None else sound.with_bytes(span.start, span.start + 1, write_long(-5))
+    return _with_length(sound, rng, -5)
 
 
 def _bad_utf8(sound: Sound, rng: np.random.Generator) -> bytes | None:
-    # Texts here are shorter than 64 bytes: their length is one byte.
     long_enough = [span for span in sound.fields("string") if span.end - span.start > 3]
     span = _pick(long_enough, rng)
     return None if span is None else sound.with_bytes(span.start + 1, span.start + 3, b"\xc3\x28")
@@ -124,24 +127,25 @@ def _bad_union_index(sound: Sound, rng: np.random.Generator) -> bytes | None:
     return sound.with_bytes(span.union, span.start, write_long(-1 if rng.integers(2) else 2))
 
 
+def _replaced(
+    sound: Sound, rng: np.random.Generator, kind: str, replacement: bytes
+) -> bytes | None:
+    """The message with another value in one of its fields of that kind."""
+    span = _pick(sound.fields(kind), rng)
+    return None if span is None else sound.with_bytes(span.start, span.end, replacement)
+
+
 def _decimal_over_precision(sound: Sound, rng: np.random.Generator) -> bytes | None:
-    span = _pick(sound.fields("decimal"), rng)
     # 12 bytes of 0x7f are some 10^28, and no decimal of the stream has more than 13 digits.
-    return (
-        None
-        if span is None
-        else sound.with_bytes(span.start, span.end, write_long(12) + b"\x7f" * 12)
-    )
+    return _replaced(sound, rng, "decimal", write_long(12) + b"\x7f" * 12)
 
 
 def _int_out_of_range(sound: Sound, rng: np.random.Generator) -> bytes | None:
-    span = _pick(sound.fields("int"), rng)
-    return None if span is None else sound.with_bytes(span.start, span.end, write_long(1 << 33))
+    return _replaced(sound, rng, "int", write_long(1 << 33))
 
 
 def _varint_overflow(sound: Sound, rng: np.random.Generator) -> bytes | None:
-    span = _pick(sound.fields("long"), rng)
-    return None if span is None else sound.with_bytes(span.start, span.end, b"\xff" * 10 + b"\x01")
+    return _replaced(sound, rng, "long", b"\xff" * 10 + b"\x01")
 
 
 MALFORMED: dict[str, _Maker] = {
