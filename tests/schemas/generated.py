@@ -52,10 +52,12 @@ class _Maker:
         fields = [{"name": f"f{i}", "type": self.any(depth)} for i in range(count)]
         return {"type": "record", "name": name, "fields": fields}
 
-    def any(self, depth: int) -> Any:
-        kinds = ["primitive", "primitive", "logical", "enum", "fixed", "optional", "reuse"]
+    def any(self, depth: int, in_union: bool = False) -> Any:
+        kinds = ["primitive", "primitive", "logical", "enum", "fixed", "reuse"]
         if depth < 2:
-            kinds += ["record", "array", "map"] + ["union"] * self._unions
+            kinds += ["record", "array", "map"]
+        if not in_union:
+            kinds += ["optional", "optional"] + ["union"] * (self._unions and depth < 2)
         kind = self._draw(st.sampled_from(kinds))
         return getattr(self, f"_{kind}")(depth) if kind != "record" else self.record(depth + 1)
 
@@ -93,8 +95,8 @@ class _Maker:
         return {"type": "map", "values": self.any(depth + 1)}
 
     def _optional(self, depth: int) -> Any:
-        inner = self.any(depth + 1)
-        if inner == "null" or isinstance(inner, list):
+        inner = self.any(depth + 1, in_union=True)
+        if inner == "null":
             inner = "string"
         return ["null", inner] if self._draw(st.booleans()) else [inner, "null"]
 
