@@ -1,0 +1,24 @@
+"""The direct preset: Beam's FnApiRunner in this process, or in several."""
+
+from runners.capabilities import refuse
+from runners.flags import Flags, Setting
+
+__all__ = ["settings"]
+
+_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+
+
+def settings(flags: Flags) -> list[Setting]:
+    """Returns what a drain on the FnApiRunner needs beside the user's flags.
+
+    Raises:
+        RunnerRefusedError: several workers were asked for, in a mode that doesn't run them at once.
+    """
+    chosen = [Setting("runner", _RUNNER)]
+    mode = flags.get("direct_running_mode")
+    # Zero means one worker for each core.
+    if flags.get("direct_num_workers") in (None, "1") or mode == "multi_processing":
+        return chosen
+    if mode in ("in_memory", "multi_threading"):
+        refuse(f"--direct_running_mode={mode} with several workers")
+    return [*chosen, Setting("direct_running_mode", "multi_processing")]

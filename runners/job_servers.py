@@ -1,0 +1,189 @@
+"""Java job servers of Flink and Spark, composed from Maven artifacts and run under supervision.
+
+A job server is a jar that holds nothing but a manifest: ``Main-Class``, and the artifacts of a
+locked list as its ``Class-Path``. Beam's own launcher then takes it as it takes its shaded jars.
+"""
+
+import contextlib
+import hashlib
+import os
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from rich.console import Console
+
+from runners import java, maven
+
+__all__ = ["FLINK", "SPARK", "JobServer", "compose", "jvm_command"]
+
+# Flink 1.19 and Spark 3.5 support Java 17, not 21.
+_JAVA = 17
+
+# JAR specification, "Notes on Manifest and Signature Files": no line longer than 72 bytes.
+_LINE_BYTES = 72
+
+# Only small elements (never a segment) pass through the JVM; its default is a quarter of memory.
+_HEAP = "-Xmx1g"
+
+# org.apache.flink's bin/config.sh and docs, "Java compatibility": reflection of serializers.
+_FLINK_OPENS = (
+    "java.base/java.lang",
+    "java.base/java.net",
+    "java.base/java.nio",
+    "java.base/java.text",
+    "java.base/java.time",
+    "java.base/java.util",
+    "java.base/java.util.concurrent",
+    "java.base/java.util.concurrent.atomic",
+    "java.base/java.util.concurrent.locks",
+)
+
+# org.apache.spark.launcher.JavaModuleOptions of Spark 3.5.
+_SPARK_OPENS = (
+    "java.base/java.io",
+    "java.base/java.lang",
+    "java.base/java.lang.invoke",
+    "java.base/java.lang.reflect",
+    "java.base/java.net",
+    "java.base/java.nio",
+    "java.base/java.util",
+    "java.base/java.util.concurrent",
+    "java.base/java.util.concurrent.atomic",
+    "java.base/sun.nio.ch",
+    "java.base/sun.nio.cs",
+    "java.base/sun.security.action",
+    "java.base/sun.util.calendar",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobServer:
+    """A job server that can be composed.
+
+    Attributes:
+        name: runner and version; also the name of its locked list of artifacts.
+        main_class: its Java entry point.
+        megabytes: size of its artifacts, for the message before the download.
+        jvm: options of its JVM.
+    """
+
+    name: str
+    main_class: str
+    megabytes: int
+    jvm: tuple[str, ...]
+
+
+def _opens(packages: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"--add-opens={package}=ALL-UNNAMED" for package in packages)
+
+
+FLINK = JobServer(
+    name="flink-1.19",
+    main_class="org.apache.beam.runners.flink.FlinkJobServerDriver",
+    megabytes=145,
+    jvm=(_HEAP, *_opens(_FLINK_OPENS)),
+)
+
+SPARK = JobServer(
+    name="spark-3",
+    main_class="org.apache.beam.runners.spark.SparkJobServerDriver",
+    megabytes=235,
+    jvm=(
+        _HEAP,
+        *_opens(_SPARK_OPENS),
+        # A second copy of a running task would race with the first for the lake's next commit.
+        "-Dspark.speculation=false",
+        "-Dspark.ui.enabled=false",
+    ),
+)
+
+
+def artifacts(server: JobServer) -> list[str]:
+    """Returns the locked Maven coordinates of a job server, in class path order."""
+    text = resources.files("runners").joinpath("jars", f"{server.name}.txt").read_text()
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def compose(server: JobServer, *, notify: Callable[[str], None]) -> Path:
+    """Returns the jar that starts ``server``, fetching what is not there yet.
+
+    Args:
+        server: which one.
+        notify: gets one line that says which job server is used.
+
+    Raises:
+        MavenError: an artifact can't be fetched.
+    """
+    folder = maven.cache_dir() / "job-servers"
+    coordinates = artifacts(server)
+    notify(
+        f"Job server {server.name}: composed from {len(coordinates)} Maven artifacts "
+        f"({server.megabytes} MB, fetched once)"
+    )
+    quiet = Console(stderr=True, quiet=True)  # a locked list is too long to be named in a bar
+    text = _manifest(server.main_class, maven.jars(coordinates, transitive=False, console=quiet))
+    path = folder / f"{server.name}-{hashlib.sha256(text).hexdigest()[:16]}.jar"
+    if not path.exists():
+        _write(path, text)
+    return path
+
+
+def jvm_command(server: JobServer, log: Path, launcher: str | None = None) -> list[str]:
+    """Returns the command that runs ``server``'s JVM supervised; ``-jar JAR ...`` goes behind it.
+
+    Args:
+        server: whose JVM options are taken.
+        log: file that gets the server's output.
+        launcher: a Java executable of the user's; else one is looked for.
+
+    Raises:
+        JavaNotFoundError: this machine has no fitting Java.
+    """
+    executable = launcher or str(java.find(minimum=_JAVA, maximum=_JAVA).executable)
+    supervisor = Path(__file__).with_name("_supervisor.py")
+    return [sys.executable, str(supervisor), str(log), executable, *server.jvm]
+
+
+def log_file(server: JobServer) -> Path:
+    """Returns where the output of a job server of this process goes."""
+    return maven.cache_dir() / "logs" / f"{server.name}-job-server-{os.getpid()}.log"
+
+
+def _manifest(main_class: str, jars: Sequence[Path]) -> bytes:
+    """Returns the manifest of a jar that runs ``main_class`` with ``jars`` as its class path."""
+    lines = (
+        "Manifest-Version: 1.0",
+        f"Main-Class: {main_class}",
+        f"Class-Path: {' '.join(jar.as_uri() for jar in jars)}",
+    )
+    return b"".join(_wrapped(line) for line in lines) + b"\r\n"
+
+
+def _wrapped(line: str) -> bytes:
+    """Returns a manifest line, continued after 72 bytes by lines that begin with a space."""
+    rest = line.encode()
+    parts = [rest[:_LINE_BYTES]]
+    rest = rest[_LINE_BYTES:]
+    while rest:
+        parts.append(b" " + rest[: _LINE_BYTES - 1])
+        rest = rest[_LINE_BYTES - 1 :]
+    return b"".join(part + b"\r\n" for part in parts)
+
+
+def _write(path: Path, manifest: bytes) -> None:
+    """Writes the jar at once: another process may be composing the same one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as jar:
+            jar.writestr("META-INF/MANIFEST.MF", manifest)
+        part.replace(path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            part.unlink()
