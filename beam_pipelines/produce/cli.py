@@ -5,6 +5,7 @@ Exit codes: 0 all is produced; 2 refused or failed, with one line that says why.
 
 import argparse
 import datetime
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from beam_pipelines.produce.client import KafkaTarget
 from beam_pipelines.produce.errors import ArgumentError, ProduceError
 from beam_pipelines.produce.generate import generate
-from beam_pipelines.produce.manifest import Ledger, write_manifest
+from beam_pipelines.produce.manifest import Ledger, check_writable, write_manifest
 from beam_pipelines.produce.one_schema import DEFAULT_DAY
 from beam_pipelines.produce.pace import Pace
 from beam_pipelines.produce.topics import topics_with
@@ -30,6 +31,8 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Produces the stream; returns the exit code."""
+    # Without a handler Python would print librdkafka's warnings beside our one line.
+    logging.getLogger("beam_pipelines.produce").addHandler(logging.NullHandler())
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
         _run(_parser().parse_args(argv), console)
@@ -52,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--kafka_bootstrap_servers", required=True, metavar="HOST:PORT", help="the cluster")
     add("--events", type=_positive, default=300_000, help="sound events (default 300000)")
     add("--seed", type=_natural, default=0, help="same seed, same bytes (default 0)")
-    add("--faults", choices=["none", "default"], default="none", help="faults to plant")
+    add("--faults", choices=["default", "none"], default="default", help="faults to plant")
     add("--manifest", type=Path, metavar="FILE", help="where to write what was planted where")
     add("--day", type=_day, default=DEFAULT_DAY, help="the events' day (default 2026-03-16)")
     add("--partitions", type=_positive, help="partitions of every topic (default 6, 4, 3, 2, 2, 2)")
@@ -103,6 +106,8 @@ def _setting(text: str) -> tuple[str, str]:
 
 
 def _run(args: argparse.Namespace, console: Console) -> None:
+    if args.manifest is not None:
+        check_writable(args.manifest)
     topics = topics_with(args.partitions)
     target = KafkaTarget(
         args.kafka_bootstrap_servers,

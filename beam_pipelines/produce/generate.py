@@ -46,7 +46,7 @@ FaultPlan = Literal["none", "default"]
 def generate(
     seed: int,
     events: int,
-    faults: FaultPlan = "none",
+    faults: FaultPlan = "default",
     day: int = DEFAULT_DAY,
     topics: tuple[TopicSpec, ...] = TOPICS,
 ) -> Iterator[Chunk]:

@@ -84,6 +84,19 @@ def _length(data: bytes | None) -> int:
     return -1 if data is None else len(data)
 
 
+def check_writable(path: Path) -> None:
+    """Makes sure that the manifest can be written, before a topic is touched.
+
+    Raises:
+        ManifestError: It can't.
+    """
+    try:
+        with path.open("a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
 def write_manifest(
     path: Path, arguments: dict[str, Any], ledger: Ledger, deliveries: Deliveries
 ) -> None:
@@ -110,4 +123,8 @@ def write_manifest(
     try:
         path.write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
     except OSError as error:
-        raise ManifestError(str(path), error.strerror or type(error).__name__) from None
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> ManifestError:
+    return ManifestError(str(path), error.strerror or type(error).__name__)

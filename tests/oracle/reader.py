@@ -24,7 +24,7 @@ def earliest_starts(servers: str, topic: str) -> dict[int, int]:
 
 
 def _offsets(servers: str, topic: str, spec: OffsetSpec) -> dict[int, int]:
-    admin = AdminClient({"bootstrap.servers": servers})
+    admin = AdminClient({"bootstrap.servers": servers, "log_level": 3})
     partitions = admin.list_topics(topic, timeout=30).topics[topic].partitions
     wanted = {TopicPartition(topic, number): spec for number in partitions}
     futures = admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED)

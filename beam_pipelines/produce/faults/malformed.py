@@ -6,6 +6,7 @@ None where the message has no place for this fault.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -35,9 +36,14 @@ class Sound:
         """The Avro datum."""
         return self.value[_WIRE_HEADER:]
 
+    @cached_property
+    def spans(self) -> list[Span]:
+        """Where the datum's fields stand."""
+        return spans(self.contract.schema, self.datum)
+
     def fields(self, kind: str) -> list[Span]:
         """The spans of one kind of field."""
-        return [span for span in spans(self.contract.schema, self.datum) if span.kind == kind]
+        return [span for span in self.spans if span.kind == kind]
 
     def with_bytes(self, start: int, end: int, replacement: bytes) -> bytes:
         """The message with another text in place of the datum's bytes from `start` to `end`."""
@@ -84,8 +90,11 @@ def _trailing_bytes(sound: Sound, rng: np.random.Generator) -> bytes | None:
 
 
 def _bit_flipped(sound: Sound, rng: np.random.Generator) -> bytes | None:
+    """In the first byte of a field: its length, branch, index or number."""
+    places = [s.start if s.union is None else s.union for s in sound.spans if s.kind != "null"]
     flipped = bytearray(sound.value)
-    flipped[int(rng.integers(_WIRE_HEADER, len(flipped)))] ^= 1 << int(rng.integers(8))
+    place = _WIRE_HEADER + places[int(rng.integers(len(places)))]
+    flipped[place] ^= 1 << int(rng.integers(8))
     return bytes(flipped)
 
 
@@ -120,7 +129,7 @@ def _bad_enum_index(sound: Sound, rng: np.random.Generator) -> bytes | None:
 
 
 def _bad_union_index(sound: Sound, rng: np.random.Generator) -> bytes | None:
-    unions = [s for s in spans(sound.contract.schema, sound.datum) if s.union is not None]
+    unions = [span for span in sound.spans if span.union is not None]
     span = _pick(unions, rng)
     if span is None or span.union is None:
         return None

@@ -18,6 +18,7 @@ from beam_pipelines.produce.columns import (
     text,
     uuids,
 )
+from beam_pipelines.produce.drug_list import DRUGS
 from beam_pipelines.produce.encode import Columns
 from beam_pipelines.produce.pools import World
 from beam_pipelines.produce.pools.drugs import SCHEDULES, UNITS
@@ -28,6 +29,10 @@ from beam_pipelines.produce.words import DIAGNOSES, PAYERS, REJECTS, SIGS
 MICROS = pa.timestamp("us", "UTC")
 SYSTEM = "rxhub"
 TENANT = "pharmabeam"
+
+# Two directions for each form, one after the other.
+_SIGS = pa.array([sig for pair in SIGS.values() for sig in pair])
+_FORM_OF_KIND = np.array([list(SIGS).index(drug.form) for drug in DRUGS])
 
 _REJECTED = EVENT_TYPES.index("CLAIM_REJECTED")
 _PAID = EVENT_TYPES.index("CLAIM_PAID")
@@ -65,6 +70,7 @@ def _prescription(world: World, batch: Steps) -> Columns:
     of, kind = batch.of_fill, batch.steps["kind"]
     store = of("store")
     sig = of("sig")
+    form = _FORM_OF_KIND[world.drugs.kind[of("drug")]]
     return {
         "pharmacy_ncpdp_id": picked(world.stores.ncpdp, store),
         "pharmacy_npi": picked(world.stores.npi, store),
@@ -78,7 +84,7 @@ def _prescription(world: World, batch: Steps) -> Columns:
         "date_of_service": integers(of("serviced"), pa.date32()),
         "promised_at": integers(of("promised"), MICROS),
         "picked_up_at": integers(batch.steps["happened"], MICROS, kind == _DISPENSED),
-        "sig_text": picked(pa.array(SIGS), sig % len(SIGS), sig % 16 > 0),
+        "sig_text": picked(_SIGS, form * 2 + sig % 2, sig % 16 > 0),
         "diagnosis_code": picked(pa.array(DIAGNOSES), of("diagnosis"), sig % 10 < 3),
     }
 
