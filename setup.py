@@ -12,8 +12,10 @@ INSTALL_REQUIRES = [
     "numpy>=2.0,<3",  # the lock-step Avro decoder
     "fastavro>=1.13,<2",  # schema parsing, and values on the strict per-record path
     "confluent-kafka>=2.13,<3",  # librdkafka: consumer, producer, admin
-    "httpx>=0.28,<1",  # confluent_kafka's schema registry client needs these four:
-    "attrs>=24",  # (its own "schemaregistry" extra)
+    # confluent_kafka's schema registry client needs these four (its "schemaregistry" extra; with
+    # plain httpx authlib warns on each use):
+    "httpx2>=2.16,<3",
+    "attrs>=24",
     "authlib>=1.3",
     "cachetools>=5.5",
     "boto3>=1.40,<2",  # S3 and AWS Glue

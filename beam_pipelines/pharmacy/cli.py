@@ -46,7 +46,13 @@ def _run(argv: Sequence[str]) -> int:
         check_beam_flags(beam_flags)  # A job server knows flags of its own; we can't ask it yet.
     flags = prepare(beam_flags, mode=arguments.mode)
     refuse_second_owners()
-    return drain(job, flags, Console(stderr=True, quiet=arguments.progress == "off"))
+    return drain(job, flags, _console(arguments.progress == "off"))
+
+
+def _console(quiet: bool) -> Console:
+    console = Console(stderr=True, quiet=quiet)
+    # Where there is no terminal rich assumes 80 columns and cuts the figures off.
+    return console if console.is_terminal else Console(stderr=True, quiet=quiet, width=140)
 
 
 def drain(job: PharmacyJob, flags: Sequence[str], console: Console) -> int:

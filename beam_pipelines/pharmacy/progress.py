@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rich import box
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -132,7 +133,7 @@ class ProgressView(threading.Thread):
 
 def table(progress: Progress) -> Table:
     """Returns the state by topic."""
-    shown = Table(title=progress.line(), title_justify="left")
+    shown = Table(title=progress.line(), title_justify="left", box=box.SIMPLE, pad_edge=False)
     names = ("accepted", "dead_letter", "filtered", "parked")
     for column in ("topic", "read", "accepted", "dead", "filtered", "parked", "gaps", "MB", "lag"):
         shown.add_column(column, justify="left" if column == "topic" else "right", no_wrap=True)

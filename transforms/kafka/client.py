@@ -37,7 +37,7 @@ T = TypeVar("T")
 #: One call's worth of messages: large enough that the call costs nothing per message.
 BATCH_MESSAGES: Final = 10_000
 #: ``consume`` waits until it has all that it was asked for, or this long: the price of a hole.
-POLL_S: Final = 0.1
+POLL_S: Final = 0.02
 #: Of the topic and partition lists, which are asked for twice a segment.
 ADMIN_TIMEOUT_S: Final = 10.0
 
@@ -66,6 +66,9 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     # A full queue is drained in milliseconds; the default waits a whole second.
     "fetch.queue.backoff.ms": 5,
     "fetch.message.max.bytes": 8_388_608,
+    # A fetch at the end of one partition holds the connection this long, and with it the first
+    # fetch of the next one; the default is half a second a partition.
+    "fetch.wait.max.ms": 20,
 }
 
 #: Settings on which exactness hangs; a configuration can't change them.
@@ -178,7 +181,9 @@ class Broker:
             raise
         return TopicFacts(
             topic=topic,
-            topic_id=str(described.topic_id),
+            # Kafka's own text of an id is base64url; the client gives plain Base64, whose slashes
+            # would make folders of an object key.
+            topic_id=str(described.topic_id).replace("+", "-").replace("/", "_"),
             cluster_id=cluster_id,
             partitions=tuple(sorted(p.id for p in described.partitions)),
         )
@@ -230,6 +235,7 @@ class PartitionConsumer:
         self._consumer = Consumer(config)
         _first_token(self._consumer, settings)
         self._at: tuple[str, int, int] | None = None
+        self._found: set[str] = set()
 
     def close(self) -> None:
         """Leaves the cluster."""
@@ -295,8 +301,15 @@ class PartitionConsumer:
 
     def _seek(self, topic: str, partition: int, start: int) -> None:
         if self._at != (topic, partition, start):
+            self._find_leaders(topic)
             self._consumer.assign([TopicPartition(topic, partition, start)])
             self._at = (topic, partition, start)
+
+    def _find_leaders(self, topic: str) -> None:
+        # A topic that the client has not heard of takes it up to a second to look up by itself.
+        if topic not in self._found:
+            self._consumer.list_topics(topic, timeout=ADMIN_TIMEOUT_S)
+            self._found.add(topic)
 
     def _sorted_out(self, batch: Sequence[Message]) -> tuple[Sequence[Message], int | None, bool]:
         """Returns the messages, the end of the log if it was reached, and whether we fell behind.
