@@ -119,6 +119,31 @@ def _record_default(node: Record, value: Any) -> tuple[Any, ...]:
     )
 
 
+def zero_value(node: Node) -> Any:
+    """What a datum of nothing but zeros means, with null preferred: filler beneath null structs.
+
+    Args:
+        node: A type that is not recursive.
+
+    Returns:
+        The raw value.
+    """
+    if isinstance(node, Record):
+        return tuple(zero_value(f.node) for f in node.fields)
+    if isinstance(node, Union):
+        null = node.null_index
+        if node.optional is not None:
+            return None
+        return (0, zero_value(node.branches[0])) if null is None else (null, None)
+    if isinstance(node, Array | Map):
+        return []
+    if node.logical is None and node.kind in ("bytes", "fixed"):
+        return bytes(node.size if isinstance(node, Fixed) else 0)
+    return {"null": None, "string": "", "boolean": False, "float": 0.0, "double": 0.0}.get(
+        node.kind, 0
+    )
+
+
 def python_maker(node: Node) -> _Python:
     """Compiles the conversion from raw to Python values.
 

@@ -31,6 +31,23 @@ def validity(array: pa.Array) -> Mask | None:
     return np.asarray(array.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
+def without_nulls(array: pa.Array) -> pa.Array:
+    """The same array with whatever lies beneath its nulls; it must have no offset."""
+    if array.null_count == 0:
+        return array
+    if pa.types.is_dictionary(array.type):
+        indexes = without_nulls(array.indices)
+        return pa.DictionaryArray.from_arrays(indexes, array.dictionary, safe=False)
+    kind = array.type
+    if pa.types.is_struct(kind):
+        return structs(kind, [array.field(i) for i in range(kind.num_fields)], None, len(array))
+    if pa.types.is_map(kind):
+        return maps(kind, np.diff(array.offsets), array.keys, array.items, None)
+    if pa.types.is_list(kind):
+        return lists(kind, np.diff(array.offsets), array.values, None)
+    return pa.Array.from_buffers(kind, len(array), [None, *array.buffers()[1:]])
+
+
 def structs(kind: pa.DataType, parts: list[pa.Array], valid: Mask | None, size: int) -> pa.Array:
     """A struct array; ``StructArray.from_arrays`` would need the fields to be looked up again."""
     return pa.Array.from_buffers(kind, size, [bitmap(valid)], children=parts)

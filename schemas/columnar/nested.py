@@ -53,7 +53,7 @@ class Struct(Column):
 
     def read(self, cursor: Cursor, slots: Slots) -> pa.Array:
         """See ``Column.read``."""
-        parts = self.read_fields(cursor, slots)
+        parts = self.read_fields(cursor, slots.required())
         return arrays.structs(self.kind, parts, slots.valid, slots.size)
 
     def read_fields(self, cursor: Cursor, slots: Slots) -> list[pa.Array]:

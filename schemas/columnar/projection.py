@@ -16,6 +16,7 @@ from schemas.columnar.arrays import Mask
 from schemas.columnar.binary import invalid_utf8
 from schemas.columnar.rows import build_array
 from schemas.nodes import Node, Union
+from schemas.raw_values import zero_value
 from schemas.resolution import (
     ArrayPlan,
     BranchPlan,
@@ -90,6 +91,11 @@ def _repeat(node: Node, value: object, size: int) -> pa.Array:
     return build_array(node, [value]).take(pa.array(np.zeros(size, np.int32)))
 
 
+def _zeros(node: Node, size: int) -> pa.Array:
+    """Nulls where the type has them, else filler for rows that will be left out."""
+    return _repeat(node, zero_value(node), size)
+
+
 def _only_valid(wrong: Mask | None, array: pa.Array) -> Mask | None:
     """Leaves out what lies beneath nulls: it is filler."""
     valid = arrays.validity(array)
@@ -153,11 +159,12 @@ def _optional(plan: UnionPlan) -> Step:
 
     def step(array: pa.Array) -> Projected:
         valid = arrays.validity(array)
-        made, wrong = inner(array) if inner else (_repeat(plan.reader, None, len(array)), None)
+        made, wrong = inner(array) if inner else (_zeros(plan.reader, len(array)), None)
         if inner is None:
             wrong = np.ones(len(array), np.bool_) if valid is None else valid
         if not takes_null and valid is not None:
             wrong = either(wrong, ~valid)
+            made = arrays.without_nulls(made)
         return made, wrong
 
     return step
@@ -171,8 +178,8 @@ def _union(plan: UnionPlan) -> Step:
 
     def step(array: pa.Array) -> Projected:
         size = len(array)
-        # The last choice is null, for rows that no branch fills.
-        made, choice = [_repeat(plan.reader, None, 1)], np.zeros(size, np.int64)
+        # Choice 0 is for rows that no branch fills: null, if the reader has it.
+        made, choice = [_zeros(plan.reader, 1)], np.zeros(size, np.int64)
         wrong: Mask = np.zeros(size, np.bool_)
         filled = np.zeros(size, np.bool_)
         for index, inner in enumerate(steps):

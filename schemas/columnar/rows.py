@@ -10,6 +10,7 @@ import pyarrow as pa
 from schemas.arrow_types import arrow_type
 from schemas.columnar import arrays
 from schemas.nodes import Array, Enum, Map, Node, Record, Union
+from schemas.raw_values import zero_value
 
 _EXACT = Context(prec=100)
 _STORAGE = {"int": pa.int32(), "long": pa.int64()}
@@ -54,10 +55,9 @@ def _counts(values: Sequence[Any]) -> arrays.Ints:
 def _build_record(
     node: Record, kind: pa.DataType, values: Sequence[Any], valid: arrays.Mask | None
 ) -> pa.Array:
-    parts = [
-        build_array(f.node, [None if v is None else v[i] for v in values])
-        for i, f in enumerate(node.fields)
-    ]
+    zeros: Any = None if valid is None else zero_value(node)
+    filled = [zeros if v is None else v for v in values]
+    parts = [build_array(f.node, [v[i] for v in filled]) for i, f in enumerate(node.fields)]
     return arrays.structs(kind, parts, valid, len(values))
 
 

@@ -10,21 +10,24 @@ from schemas.columnar.arrays import Ints, Mask
 
 
 class Slots:
-    """Places in a column: all of them, or only those of some rows, the others being null.
+    """Places in a column: all of them, or only those of some rows.
 
     Attributes:
         size: Number of places.
         rows: The places that are filled, ascending; None for all.
+        nullable: Whether the other places are null; else they hold zeros, beneath a null struct:
+            neither Arrow nor Parquet admits a null in a required field, not even there.
     """
 
-    def __init__(self, size: int, rows: Ints | None = None) -> None:
+    def __init__(self, size: int, rows: Ints | None = None, nullable: bool = True) -> None:
         self.size = size
         self.rows = rows
+        self.nullable = nullable
 
     @cached_property
     def valid(self) -> Mask | None:
-        """Which places are filled; None for all."""
-        if self.rows is None:
+        """Which places are not null; None for all."""
+        if self.rows is None or not self.nullable:
             return None
         valid = np.zeros(self.size, np.bool_)
         valid[self.rows] = True
@@ -38,6 +41,10 @@ class Slots:
         placed[self.rows] = values
         return placed
 
+    def required(self) -> "Slots":
+        """The slots of a required field of the struct that these slots hold."""
+        return Slots(self.size, self.rows, nullable=False)
+
     def narrow(self, rows: Ints) -> "Slots":
-        """The slots of some of the cursor's rows."""
+        """The slots of some of the cursor's rows; the others are null."""
         return Slots(self.size, rows if self.rows is None else self.rows[rows])
