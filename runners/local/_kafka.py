@@ -180,7 +180,7 @@ class Kafka(Service):
         from confluent_kafka import KafkaException
 
         try:
-            return bool(self.admin().list_topics(timeout=3).brokers)
+            return bool(self.admin().list_topics(timeout=2).brokers)
         except KafkaException:
             return False
 

@@ -18,6 +18,9 @@ import psutil
 # one process may differ a little. A pid is not reused within a second.
 _SAME_START_S = 1.0
 
+# A killed process ends at once, but for a write to a slow disk that is under way.
+_KILL_TIMEOUT_S = 10
+
 # The shell waits for a line before it becomes the program. If we die before the pid is on record,
 # the pipe closes and it ends instead: there is no moment at which an unrecorded server exists.
 _GATE = 'read -r _ && exec "$@" </dev/null'
@@ -95,14 +98,15 @@ def launch(
 
 def stop(processes: Iterable[ProcessId], *, grace: float) -> None:
     """Ends processes and all below them: SIGTERM, and after ``grace`` seconds SIGKILL."""
-    trees = [member for process in processes for member in _tree(process)]
+    members = [member for process in processes for member in _tree(process)]
     if grace > 0:
-        _signal(trees, signal.SIGTERM)
+        _signal(members, signal.SIGTERM)
         # A frozen process gets its SIGTERM only when it runs again.
-        _signal(trees, signal.SIGCONT)
-        trees = psutil.wait_procs(trees, timeout=grace)[1]
-    _signal(trees, signal.SIGKILL)
-    psutil.wait_procs(trees, timeout=10)
+        _signal(members, signal.SIGCONT)
+        if wait_until(lambda: _all_ended(members), timeout=grace):
+            return
+    _signal(members, signal.SIGKILL)
+    wait_until(lambda: _all_ended(members), timeout=_KILL_TIMEOUT_S, interval=0.005)
 
 
 def freeze(process: ProcessId) -> None:
@@ -145,6 +149,26 @@ def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(number)
+
+
+def _all_ended(processes: Iterable[psutil.Process]) -> bool:
+    # Each is asked, since asking takes the exit status of our own children.
+    return not [process for process in processes if not _has_ended(process)]
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """Tells whether a process has ended; takes its exit status if it was ours to take.
+
+    One that ended but wasn't taken by its parent (in containers often nobody does) has ended:
+    its ports are free. psutil's own waiting would go on until it is gone.
+    """
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)
+    try:
+        # A killed JVM is a zombie while its other threads, not yet dead, still hold its ports.
+        return process.status() == psutil.STATUS_ZOMBIE and int(process.num_threads()) <= 1
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _is_still(process: psutil.Process) -> bool:
