@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from rich.console import Console
-from runners.packaging import refuse_second_owners
-from runners.presets import prepare
 
 from beam_pipelines.arguments import Parser, check_beam_flags, run_command, store_settings
 from beam_pipelines.exit_codes import ExitCode
@@ -18,11 +16,11 @@ from beam_pipelines.pharmacy.config import load_config
 from beam_pipelines.pharmacy.pipeline import PharmacyJob, build
 from beam_pipelines.pharmacy.preflight import Work, preflight
 from beam_pipelines.pharmacy.progress import Progress, ProgressView, table
+from runners.packaging import check_owners
+from runners.presets import prepare
 from transforms.errors import PipelineError
 from transforms.kafka import parse_start
 from transforms.lake import ObjectStore, PartitionOutcome, open_lake, read_run
-
-_PORTABLE = ("flink", "spark", "portable")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -41,12 +39,12 @@ def _run(argv: Sequence[str]) -> int:
         start=parse_start(arguments.start),
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}",
     )
-    runner = next((f for f in beam_flags if f.startswith("--runner")), "")
-    if not any(name in " ".join(beam_flags).lower() for name in _PORTABLE) or not runner:
-        check_beam_flags(beam_flags)  # A job server knows flags of its own; we can't ask it yet.
-    flags = prepare(beam_flags, mode=arguments.mode)
-    refuse_second_owners()
-    return drain(job, flags, _console(arguments.progress == "off"))
+    console = _console(arguments.progress == "off")
+    check_owners()
+    flags = prepare(beam_flags, mode=arguments.mode, notify=console.print)
+    if "FnApiRunner" in " ".join(flags):
+        check_beam_flags(flags)  # A job server knows flags of its own; we can't ask it yet.
+    return drain(job, flags, console)
 
 
 def _console(quiet: bool) -> Console:
