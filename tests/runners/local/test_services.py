@@ -12,6 +12,7 @@ from confluent_kafka.admin import AdminClient
 
 from runners.errors import LocalServiceError
 from runners.local import S3, Kafka, KafkaSettings, S3Settings, services
+from runners.local._cli import main
 from runners.local._processes import ProcessId, wait_until
 from runners.local._services import Services
 from runners.local._state import State
@@ -172,38 +173,41 @@ class TestOwnership:
 
 
 class TestCommandLine:
-    def run(self, *words: str | Path, check: int = 0) -> str:
-        command = [sys.executable, "-m", "runners.local", *map(str, words)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-        assert result.returncode == check, result.stderr
-        return result.stdout + result.stderr
+    @pytest.fixture
+    def run(self, tmp_path, capsys):
+        """Runs a command on one state folder; returns its exit code and what it said."""
 
-    def test_up_status_and_down_do_what_they_say(self, tmp_path):
+        def call(command: str, *words: str) -> tuple[int, str]:
+            code = main([command, "--state_dir", str(tmp_path / "state"), *words])
+            return code, capsys.readouterr().out
+
+        yield call
+        main(["down", "--state_dir", str(tmp_path / "state")])
+
+    def test_up_status_and_down_do_what_they_say(self, tmp_path, run):
         folder = tmp_path / "state"
-        where = ("--state_dir", folder)
-        self.run("status", *where, check=1)
-        first = self.run("up", *where)
-        assert self.run("up", *where) == first
-        assert self.run("status", *where).count("healthy") == 2
-        names = [line.split("=")[0] for line in (folder / "env").read_text().splitlines()]
-        assert names == [
-            "export KAFKA_BOOTSTRAP_SERVERS",
-            "export AWS_ENDPOINT_URL_S3",
-            "export AWS_ACCESS_KEY_ID",
-            "export AWS_SECRET_ACCESS_KEY",
-            "export AWS_REGION",
-            "export LAKE_ROOT",
-        ]
-        pids = [service.pid for service in Services.of(folder).all]
-        started = [ProcessId.of(pid) for pid in pids]
-        os.kill(pids[0], signal.SIGKILL)
-        self.run("status", *where, check=1)
-        assert self.run("up", *where) == first
-        assert Services.of(folder).kafka.pid == pids[1]
-        self.run("down", *where)
+        assert run("status")[0] == 1
+        first = run("up")
+        assert first[0] == 0
+        assert run("up") == first
+        code, text = run("status")
+        assert (code, text.count("healthy")) == (0, 2)
+        kafka, s3 = Services.of(folder).kafka, Services.of(folder).s3
+        assert (
+            f"export KAFKA_BOOTSTRAP_SERVERS={kafka.bootstrap_servers}"
+            in (folder / "env").read_text().splitlines()
+        )
+        started = [ProcessId.of(service.pid) for service in (kafka, s3)]
+        os.kill(s3.pid, signal.SIGKILL)
+        assert wait_until(lambda: not s3.is_alive(), timeout=10)
+        assert run("status")[0] == 1
+        assert run("up") == first
+        assert kafka.pid == started[0].pid
+        started.append(ProcessId.of(s3.pid))
+        assert run("down")[0] == 0
         assert not any(process.is_alive() for process in started)
         assert (folder / "kafka").exists()
-        self.run("down", "--purge", *where)
+        assert run("down", "--purge")[0] == 0
         assert not folder.exists()
 
     def test_an_interrupted_up_stops_what_it_started(self, tmp_path):
