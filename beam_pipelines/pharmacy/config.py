@@ -14,6 +14,9 @@ from schemas.wire import WireFormat
 from transforms.errors import ConfigurationError
 from transforms.secrets import is_reference
 
+#: How long an outage is waited out before a partition fails, in seconds.
+Patience = Annotated[float, Field(gt=0, le=86_400)]
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -24,6 +27,7 @@ class RegistryConfig(_Strict):
 
     url: str = "package:"
     settings: dict[str, str] = {}
+    patience_s: Patience = 120.0
 
 
 class DeadLettersConfig(_Strict):
@@ -56,6 +60,7 @@ class KafkaConfig(_Strict):
 
     config: dict[str, str] = {}
     group_id: str = "pharmabeam"
+    patience_s: Patience = 120.0
 
 
 class SegmentConfig(_Strict):

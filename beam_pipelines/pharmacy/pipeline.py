@@ -54,7 +54,10 @@ class PharmacyJob:
         """Returns how to reach the cluster."""
         kafka = self.config.kafka
         return BrokerSettings(
-            bootstrap_servers=self.bootstrap_servers, config=kafka.config, group_id=kafka.group_id
+            bootstrap_servers=self.bootstrap_servers,
+            config=kafka.config,
+            group_id=kafka.group_id,
+            patience_s=kafka.patience_s,
         )
 
     def lake(self) -> LakeSettings:
@@ -101,6 +104,7 @@ def _enforcing(job: PharmacyJob) -> EnforceSchemaConfig:
         ],
         registry=job.config.registry.url,
         registry_settings=job.config.registry.settings,
+        patience_s=job.config.registry.patience_s,
     )
 
 
