@@ -83,9 +83,23 @@ def small_tables(body: bytes) -> dict[str, pa.Table]:
 
 
 def layout_of(schema: pa.Schema) -> str:
-    """Returns a fingerprint of the columns' names, order and types."""
-    text = ";".join(f"{f.name}:{f.type}:{f.nullable}" for f in schema)
+    """Returns a fingerprint of the columns' names, order and types, as Parquet keeps them."""
+    text = ";".join(f"{f.name}:{_type_text(f.type)}:{f.nullable}" for f in schema)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _type_text(kind: pa.DataType) -> str:
+    # Parquet renames the items of lists and widens the indices of dictionaries: a file that is
+    # read back must have the fingerprint that it was written with.
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return f"list<{_type_text(kind.value_type)}:{kind.value_field.nullable}>"
+    if pa.types.is_struct(kind):
+        return f"struct<{layout_of(pa.schema(list(kind)))}>"
+    if pa.types.is_dictionary(kind):
+        return f"dictionary<{_type_text(kind.value_type)}>"
+    if pa.types.is_map(kind):
+        return f"map<{_type_text(kind.key_type)},{_type_text(kind.item_type)}>"
+    return str(kind)
 
 
 def _placed(table: pa.Table, layout: DatasetLayout, limit: int) -> list[tuple[str, pa.Table]]:
@@ -161,7 +175,8 @@ def _data_file(
     footer: Mapping[str, str],
 ) -> Built:
     offsets = column_values(table, "_offset")
-    body = _parquet(table, {**footer, "dataset": dataset})
+    # The event-time column is named, so that a reader needs no configuration to check the folder.
+    body = _parquet(table, {**footer, "dataset": dataset, "event_time": layout.event_time})
     sha256 = hashlib.sha256(body).hexdigest()
     return Built(
         DataFile(
