@@ -16,6 +16,8 @@ _DUPLICATE_SHARE = 0.005
 _TOMBSTONE_SHARE = 0.005
 _NULL_KEY_SHARE = 0.001
 _HEADERS_SHARE = 0.002
+# Reference topics get few messages: one in so many may be planted, so that each kind occurs.
+_SMALL_TOPIC = 20
 # A producer's duplicate follows within so many messages of its topic.
 _DUPLICATE_WITHIN = 500
 _TRANSACTION_SHARE = 0.04
@@ -28,11 +30,11 @@ _MESSAGES_BETWEEN = 80_000
 
 @dataclass(frozen=True)
 class _Insertion:
-    """A message that is put after the row `after`, with that row's partition and time."""
+    """A message made from the row `source`, with its key, partition and time."""
 
     after: int
+    source: int
     kind: str
-    key: bytes | None
     value: bytes | None
 
 
@@ -69,14 +71,13 @@ class _Planter:
         insertions = [*self._malformed(chunk, topic), *self._repeated(chunk, topic)]
         if topic.compacted or topic.name == PATIENTS.name:
             insertions += self._tombstones(chunk)
-        chunk = self._changed(chunk, topic)
-        chunk = _inserted(chunk, insertions)
+        chunk = _inserted(chunk, self._changed(chunk, topic), insertions)
         self._datums[topic.dataset] = _last_value(chunk)
         yield from self._in_transactions(chunk)
 
-    def _count(self, rows: int, share: float, least: int = 0) -> int:
-        """The share of the rows; `least`, if that is not more than one row in a hundred."""
-        return max(round(rows * share), min(least, rows // 100))
+    def _count(self, rows: int, share: float, least: int, of: int = 100) -> int:
+        """The share of the rows; `least`, if that is not more than one row in `of`."""
+        return max(round(rows * share), min(least, rows // of))
 
     def _rows(self, chunk: Chunk, count: int) -> list[int]:
         return sorted(self._rng.integers(len(chunk), size=count).tolist())
@@ -92,7 +93,7 @@ class _Planter:
             while bad is None:
                 bad = MALFORMED[kind](sound, self._rng)
                 kind, made = (next(self._kinds), kind) if bad is None else (kind, kind)
-            yield _Insertion(row, made, chunk.keys[row], bad)
+            yield _Insertion(row, row, made, bad)
 
     def _contract(self, value: bytes) -> Contract:
         return self._contracts[int.from_bytes(value[1:5], "big")]
@@ -103,14 +104,15 @@ class _Planter:
 
     def _repeated(self, chunk: Chunk, topic: TopicSpec) -> Iterator[_Insertion]:
         kind = "repeated_key" if topic.compacted else "duplicate"
-        for row in self._rows(chunk, self._count(len(chunk), _DUPLICATE_SHARE, 3)):
+        of = _SMALL_TOPIC if topic.compacted else 100
+        for row in self._rows(chunk, self._count(len(chunk), _DUPLICATE_SHARE, 3, of)):
             later = 0 if topic.compacted else int(self._rng.integers(_DUPLICATE_WITHIN))
             after = min(row + later, len(chunk) - 1)
-            yield _Insertion(after, kind, chunk.keys[row], chunk.values[row])
+            yield _Insertion(after, row, kind, chunk.values[row])
 
     def _tombstones(self, chunk: Chunk) -> Iterator[_Insertion]:
-        for row in self._rows(chunk, self._count(len(chunk), _TOMBSTONE_SHARE, 2)):
-            yield _Insertion(row, "tombstone", chunk.keys[row], None)
+        for row in self._rows(chunk, self._count(len(chunk), _TOMBSTONE_SHARE, 2, _SMALL_TOPIC)):
+            yield _Insertion(row, row, "tombstone", None)
 
     def _changed(self, chunk: Chunk, topic: TopicSpec) -> Chunk:
         """Takes the key from some messages, and gives headers to others."""
@@ -160,8 +162,8 @@ def _last_value(chunk: Chunk) -> bytes:
     return (chunk.values[0] or b"")[5:]
 
 
-def _inserted(chunk: Chunk, insertions: list[_Insertion]) -> Chunk:
-    """The chunk with the insertions at their places; those of one row in the order given."""
+def _inserted(source: Chunk, chunk: Chunk, insertions: list[_Insertion]) -> Chunk:
+    """`chunk` with insertions made from rows of `source`; those of one row in the order given."""
     result = Chunk(
         topic=chunk.topic, partitions=[], keys=[], values=[], timestamps_ms=[], fate=chunk.fate
     )
@@ -170,10 +172,10 @@ def _inserted(chunk: Chunk, insertions: list[_Insertion]) -> Chunk:
         _extend(result, chunk, done, insertion.after + 1)
         done = insertion.after + 1
         result.planted[len(result)] = insertion.kind
-        result.partitions.append(chunk.partitions[insertion.after])
-        result.keys.append(insertion.key)
+        result.partitions.append(source.partitions[insertion.source])
+        result.keys.append(source.keys[insertion.source])
         result.values.append(insertion.value)
-        result.timestamps_ms.append(chunk.timestamps_ms[insertion.after])
+        result.timestamps_ms.append(source.timestamps_ms[insertion.source])
     _extend(result, chunk, done, len(chunk))
     return result
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from beam_pipelines.produce.drug_list import DRUGS
 from beam_pipelines.produce.pools.drugs import Drugs, make_drugs
 from beam_pipelines.produce.pools.patients import Patients, make_patients
 from beam_pipelines.produce.pools.prescribers import Prescribers, make_prescribers
@@ -28,7 +29,7 @@ def make_world(rng: np.random.Generator, events: int, day: int) -> World:
     topics leaves room for events; the upper bounds are a chain of middling size.
     """
     stores = make_stores(rng, _between(events // 2_000, 4, 240))
-    drugs = make_drugs(rng, _between(events // 1_000, 12, 400))
+    drugs = make_drugs(rng, _between(events // 1_000, len(DRUGS), 400))
     prescribers = make_prescribers(rng, _between(events // 400, 8, 1_500))
     wanted = _between(events // 15, 30, 40_000)
     patients = make_patients(rng, wanted, stores, len(prescribers), day)

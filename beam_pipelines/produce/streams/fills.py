@@ -190,8 +190,8 @@ def _draw_prescription(world: World, rng: np.random.Generator, fills: npt.NDArra
     refills = rng.integers(0, 6, count)
     fills["refills"] = np.where(drugs.schedule[drug] == 1, 0, refills)  # CII: no refills
     fills["fill_number"] = rng.integers(0, fills["refills"] + 1)
-    age = rng.integers(0, 4, count) + fills["fill_number"] * 28
-    aged = (fills["cycle"] == _AGED_CYCLE) * 10
+    age = rng.integers(0, 4, count) + fills["fill_number"].astype(np.int64) * 28
+    aged = np.where(fills["cycle"] == _AGED_CYCLE, 10, 0)
     fills["serviced"] = day - aged
     fills["written"] = day - age - aged
     fills["daw"] = np.where(drugs.brand[drug], rng.choice([1, 2, 9], count), 0)
