@@ -16,6 +16,7 @@ def same(first: pa.Array, second: pa.Array) -> bool:
         # flatten() carries the nulls of the struct down, so that filler beneath them is left out.
         return all(map(same, first.flatten(), second.flatten()))
     if pa.types.is_map(kind):
+        first, second = first.drop_null(), second.drop_null()
         return (
             _lengths_agree(first, second)
             and same(first.keys, second.keys)

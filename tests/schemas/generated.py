@@ -28,19 +28,21 @@ _TEXTS = ["", "a", "ÄÖÜ", "薬局", "💊", "rx-0012345", "x" * 70, "é" * 13
 
 
 @st.composite
-def schemas(draw: st.DrawFn, unions: bool = True) -> AvroSchema:
+def schemas(draw: st.DrawFn, unions: bool = True, reuse: bool = True) -> AvroSchema:
     """A record schema of any shape that a table can hold.
 
     Args:
         draw: Hypothesis's own.
         unions: Whether unions may be more than optional types.
+        reuse: Whether a named type may be used again by its name.
     """
-    maker = _Maker(draw, unions)
+    maker = _Maker(draw, unions, reuse)
     return AvroSchema.parse(maker.record(0))
 
 
 class _Maker:
-    def __init__(self, draw: st.DrawFn, unions: bool) -> None:
+    def __init__(self, draw: st.DrawFn, unions: bool, reuse: bool) -> None:
+        self._reuses = reuse
         self._draw = draw
         self._unions = unions
         self._names = 0
@@ -86,7 +88,8 @@ class _Maker:
         return made
 
     def _reuse(self, depth: int) -> Any:
-        return self._draw(st.sampled_from(self._reusable)) if self._reusable else "int"
+        names = self._reusable if self._reuses else []
+        return self._draw(st.sampled_from(names)) if names else "int"
 
     def _array(self, depth: int) -> Any:
         return {"type": "array", "items": self.any(depth + 1)}
