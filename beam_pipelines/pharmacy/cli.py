@@ -4,6 +4,7 @@ import logging
 import secrets
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import apache_beam as beam
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from beam_pipelines.arguments import Parser, check_beam_flags, run_command, store_settings
 from beam_pipelines.exit_codes import ExitCode
-from beam_pipelines.pharmacy.config import load_config
+from beam_pipelines.pharmacy.config import PharmacyConfig, load_config
 from beam_pipelines.pharmacy.pipeline import PharmacyJob, build
 from beam_pipelines.pharmacy.preflight import Work, preflight
 from beam_pipelines.pharmacy.progress import Progress, ProgressView, table
@@ -20,7 +21,7 @@ from runners.packaging import check_owners
 from runners.presets import prepare
 from transforms.errors import PipelineError
 from transforms.kafka import parse_start
-from transforms.lake import ObjectStore, PartitionOutcome, open_lake, read_run
+from transforms.lake import ObjectStore, PartitionOutcome, StoreSettings, open_lake, read_run
 
 
 def main(argv: Sequence[str]) -> int:
@@ -35,7 +36,7 @@ def _run(argv: Sequence[str]) -> int:
         config=(config := load_config(arguments.config)),
         bootstrap_servers=arguments.kafka_bootstrap_servers,
         lake_root=arguments.lake_root,
-        store=store_settings(beam_flags, config.lake.kms_key_id),
+        store=_store(config, beam_flags),
         start=parse_start(arguments.start),
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}",
     )
@@ -45,6 +46,11 @@ def _run(argv: Sequence[str]) -> int:
     if "FnApiRunner" in " ".join(flags):
         check_beam_flags(flags)  # A job server knows flags of its own; we can't ask it yet.
     return drain(job, flags, console)
+
+
+def _store(config: PharmacyConfig, beam_flags: Sequence[str]) -> StoreSettings:
+    settings = store_settings(beam_flags, config.lake.kms_key_id)
+    return replace(settings, patience_s=config.lake.patience_s, timeout_s=config.lake.timeout_s)
 
 
 def _console(quiet: bool) -> Console:

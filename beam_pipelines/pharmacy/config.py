@@ -43,10 +43,12 @@ class DeadLettersConfig(_Strict):
 
 
 class LakeConfig(_Strict):
-    """What the lake is; all runs on it must agree."""
+    """What the lake is, on which all runs must agree, and how long this run waits for S3."""
 
     policy: str = "ops"
     kms_key_id: str | None = None
+    patience_s: Patience = 120.0
+    timeout_s: Annotated[float, Field(gt=0, le=3600)] = 20.0
 
     @model_validator(mode="after")
     def _check(self) -> "LakeConfig":
