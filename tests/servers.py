@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 from confluent_kafka.admin import NewTopic
 
-from runners.local import S3, Kafka, Services, services
+from runners.local import S3, Kafka, KafkaSettings, Services, services
 
 _STARTED = pytest.StashKey[Services]()
 
@@ -27,7 +27,8 @@ def servers(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Services]:
     """Both handles, with neither server started: ``kafka`` and ``s3`` do that."""
-    with services(tmp_path_factory.mktemp("servers"), start=()) as handles:
+    quick = KafkaSettings(short_lived=True)
+    with services(tmp_path_factory.mktemp("servers"), kafka=quick, start=()) as handles:
         request.config.stash[_STARTED] = handles
         yield handles
 

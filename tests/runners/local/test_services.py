@@ -94,7 +94,10 @@ class TestS3:
 @pytest.fixture(scope="module")
 def secure(tmp_path_factory):
     settings = KafkaSettings(
-        listeners=("TLS", "SASL_SSL", "SASL_PLAINTEXT"), users={"alice": "wonder"}, heap_mb=256
+        listeners=("TLS", "SASL_SSL", "SASL_PLAINTEXT"),
+        users={"alice": "wonder"},
+        heap_mb=256,
+        short_lived=True,
     )
     folder = tmp_path_factory.mktemp("secure")
     with services(folder, kafka=settings, start=["kafka"]) as handles:
