@@ -60,6 +60,7 @@ def preflight(job: PharmacyJob, store: ObjectStore) -> Work:
 
 def _look(job: PharmacyJob, store: ObjectStore, lake: LakeManifest | None) -> Work:
     broker = Broker(job.broker(), patience_s=PATIENCE_S)
+    broker.check_reachable()
     topics = check_topics(broker, store, lake, job.topics)
     marks: dict[PartitionId, int | None] = {}
     ends: dict[PartitionId, int] = {}

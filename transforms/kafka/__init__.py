@@ -1,9 +1,10 @@
 """Reading Kafka as segments, ruled by the lake's fences."""
 
-from transforms.kafka.client import Broker, BrokerSettings, TopicFacts
+from transforms.kafka.client import Broker
 from transforms.kafka.discovery import PartitionTask, check_log_reaches, check_topics, fences
 from transforms.kafka.read import ReadFromKafka, ReadFromKafkaConfig
 from transforms.kafka.reader import SegmentLimits
+from transforms.kafka.settings import BrokerSettings, TopicFacts
 from transforms.kafka.starts import StartAt, parse_start
 
 __all__ = [

@@ -1,10 +1,9 @@
 """librdkafka, and only librdkafka: the one module of this folder that knows confluent_kafka."""
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -27,7 +26,9 @@ from transforms.errors import (
     RefusedError,
     TopicMissingError,
 )
-from transforms.secrets import resolve_all
+from transforms.kafka import msk
+from transforms.kafka.settings import BrokerSettings, TopicFacts
+from transforms.secrets import is_reference, resolve_all
 from transforms.segment import HEADERS_TYPE, MESSAGES_SCHEMA
 
 _log = logging.getLogger(__name__)
@@ -71,49 +72,19 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "fetch.wait.max.ms": 20,
 }
 
-#: Settings on which exactness hangs; a configuration can't change them.
-PINNED: Final = frozenset(
-    {"isolation.level", "auto.offset.reset", "enable.auto.commit", "enable.partition.eof"}
-)
 
+class _Trouble:
+    """What a client last reported of its connections; the calls themselves only time out."""
 
-@dataclass(frozen=True, kw_only=True)
-class BrokerSettings:
-    """How to reach the cluster.
+    def __init__(self) -> None:
+        self.last: KafkaError | None = None
+        self.all_down = False
 
-    Attributes:
-        bootstrap_servers: ``host:port,host:port``.
-        config: Any librdkafka settings; secrets as references (``env:NAME``, ``file:PATH``, ...),
-            resolved on the worker. ``sasl.oauthbearer.method=aws-msk-iam`` signs in to Amazon MSK
-            with the worker's IAM role (needs the extra ``msk``).
-        group_id: Name under which progress is shown to lag monitors; never read back.
-        patience_s: How long an outage is waited out before the partition fails, in seconds.
-    """
-
-    bootstrap_servers: str
-    config: Mapping[str, str] = field(default_factory=dict)
-    group_id: str = "pharmabeam"
-    patience_s: float = 120.0
-
-    def __post_init__(self) -> None:
-        if not self.bootstrap_servers:
-            raise ConfigurationError("bootstrap_servers must be host:port, got nothing", "Set it")
-        pinned = PINNED & set(self.config)
-        if pinned:
-            raise ConfigurationError(
-                f"the librdkafka setting {min(pinned)} can't be changed",
-                "Exactly-once reading hangs on it: take it out",
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
-class TopicFacts:
-    """A topic as the cluster describes it now."""
-
-    topic: str
-    topic_id: str
-    cluster_id: str
-    partitions: tuple[int, ...]
+    def __call__(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self.all_down = True  # The reason came just before.
+        else:
+            self.last = error
 
 
 class Broker:
@@ -126,8 +97,33 @@ class Broker:
     def __init__(self, settings: BrokerSettings, *, patience_s: float | None = None) -> None:
         self._settings = settings
         self._patience_s = settings.patience_s if patience_s is None else patience_s
-        self._admin = AdminClient(_connection(settings))
-        _first_token(self._admin, settings)
+        self._trouble = _Trouble()
+        self._admin = _opened(AdminClient, settings, error_cb=self._trouble)
+        if settings.uses_msk_iam:
+            # The token is asked for in poll(); admin calls would wait for one for ever.
+            self._admin.poll(0)
+
+    def check_reachable(self) -> None:
+        """Connects to the cluster; what is certainly wrong is refused without patience.
+
+        For the start of a run only: a broker that restarts may refuse the right password, and a
+        run waits that out.
+
+        Raises:
+            RefusedError: Credentials, certificates or settings are wrong.
+            BrokerUnavailableError: No broker listens, or none answered within the patience.
+        """
+        deadline = time.monotonic() + self._patience_s
+        while True:
+            try:
+                self._admin.list_topics(timeout=1.0)
+            except KafkaException as error:
+                failure = self._explained(error)
+                late = time.monotonic() >= deadline
+                if isinstance(failure, RefusedError) or self._trouble.all_down or late:
+                    raise failure from error
+            else:
+                return
 
     def describe(self, topics: Sequence[str]) -> list[TopicFacts]:
         """Returns the topics' ids and partitions.
@@ -210,9 +206,15 @@ class Broker:
                 return call()
             except KafkaException as error:
                 failure = translated(error.args[0], self._settings.bootstrap_servers)
-                if isinstance(failure, RefusedError) or time.monotonic() >= deadline:
+                if isinstance(failure, RefusedError):
                     raise failure from error
+                if time.monotonic() >= deadline:
+                    raise self._explained(error) from error
             time.sleep(0.5)  # The client reconnects by itself; asking faster would not help.
+
+    def _explained(self, error: KafkaException) -> PipelineError:
+        self._admin.poll(0)  # Delivers what the connection itself has met.
+        return translated(self._trouble.last or error.args[0], self._settings.bootstrap_servers)
 
 
 @dataclass(frozen=True)
@@ -231,9 +233,16 @@ class PartitionConsumer:
 
     def __init__(self, settings: BrokerSettings) -> None:
         self._settings = settings
-        config = {**_DEFAULTS, **_connection(settings), "group.id": settings.group_id}
-        self._consumer = Consumer(config)
-        _first_token(self._consumer, settings)
+        self._trouble = _Trouble()
+        # The defaults first: an operator may set the sizes otherwise.
+        self._consumer = _opened(
+            Consumer,
+            settings,
+            **_DEFAULTS,
+            **{"group.id": settings.group_id, "error_cb": self._trouble},
+        )
+        if settings.uses_msk_iam:
+            self._consumer.poll(0)
         self._at: tuple[str, int, int] | None = None
         self._found: set[str] = set()
 
@@ -271,8 +280,10 @@ class PartitionConsumer:
             if batch:
                 deadline = time.monotonic() + self._settings.patience_s
             elif time.monotonic() >= deadline:
+                met = f" ({self._trouble.last.name()})" if self._trouble.last else ""
                 raise BrokerUnavailableError(
-                    f"nothing came from {topic}[{partition}] for {self._settings.patience_s:.0f} s",
+                    f"nothing came from {topic}[{partition}] for {self._settings.patience_s:.0f} s"
+                    f"{met}",
                     "Look at the broker; the next run goes on from the fence",
                 )
             good, end, lost = self._sorted_out(batch)
@@ -361,29 +372,36 @@ def translated(error: KafkaError, servers: str) -> PipelineError:
     )
 
 
-def _connection(settings: BrokerSettings) -> dict[str, Any]:
-    config: dict[str, Any] = resolve_all(settings.config)
-    if config.pop("sasl.oauthbearer.method", None) == "aws-msk-iam":
-        config.update({"sasl.mechanisms": "OAUTHBEARER", "oauth_cb": _msk_token})
-    return {"bootstrap.servers": settings.bootstrap_servers, "log_level": 2, **config}
+def _opened(kind: Callable[..., T], settings: BrokerSettings, **config: Any) -> T:
+    """Makes a client of librdkafka.
 
-
-def _msk_token(_config: str) -> tuple[str, float]:
-    """Returns an IAM token for Amazon MSK, and when it ends in seconds since 1970."""
+    Raises:
+        ConfigurationError: A setting is unknown, contradicts another or names no readable file.
+    """
+    connection: dict[str, Any] = resolve_all(settings.config)
+    if settings.uses_msk_iam:
+        # In a callback it would only be logged that there is no token: once here, by its reason.
+        msk.token()
+        del connection["sasl.oauthbearer.method"]
+        connection.update({"sasl.mechanisms": "OAUTHBEARER", "oauth_cb": msk.token})
+    base = {"bootstrap.servers": settings.bootstrap_servers, "log_level": 2}
     try:
-        from aws_msk_iam_sasl_signer import MSKAuthTokenProvider
-    except ImportError as error:
+        client = kind({**config, **base, **connection})
+    except KafkaException as error:
+        reason = _without_secrets(str(error.args[0].str()), settings.config, connection)
         raise ConfigurationError(
-            "aws-msk-iam needs the extra msk", "pip install 'pharmabeam[msk]'"
-        ) from error
-    token, expires_ms = MSKAuthTokenProvider.generate_auth_token(os.environ["AWS_REGION"])
-    return token, expires_ms / 1000
+            f"the Kafka client can't be made: {reason}", "Check kafka.config"
+        ) from None
+    return client
 
 
-def _first_token(client: Any, settings: BrokerSettings) -> None:
-    # librdkafka asks for the OAuth token from poll(); admin calls would wait for one for ever.
-    if settings.config.get("sasl.oauthbearer.method") == "aws-msk-iam":
-        client.poll(0)
+def _without_secrets(text: str, references: Mapping[str, str], resolved: Mapping[str, Any]) -> str:
+    """Blanks out resolved secrets: librdkafka quotes a value that it can't use."""
+    for name, reference in references.items():
+        secret = resolved.get(name)
+        if is_reference(reference) and secret:
+            text = text.replace(str(secret), "...")
+    return text
 
 
 def _offset(message: Message) -> int:

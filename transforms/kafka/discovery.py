@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from transforms.errors import LogTooShortError, RefusedError, TopicReplacedError
-from transforms.kafka.client import Broker, TopicFacts
+from transforms.kafka.client import Broker
+from transforms.kafka.settings import TopicFacts
 from transforms.kafka.starts import StartAt
 from transforms.lake.chain import CommitChain
 from transforms.lake.client import ObjectStore

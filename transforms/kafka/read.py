@@ -12,13 +12,12 @@ from apache_beam.transforms.core import RestrictionProvider
 from transforms.errors import ConfigurationError, LakeMismatchError
 from transforms.kafka.client import (
     Broker,
-    BrokerSettings,
     Fetched,
     PartitionConsumer,
-    TopicFacts,
 )
 from transforms.kafka.discovery import PartitionTask, discover
 from transforms.kafka.reader import SegmentLimits, read_segments
+from transforms.kafka.settings import BrokerSettings, TopicFacts
 from transforms.kafka.starts import StartAt
 from transforms.lake.client import ObjectStore, StoreSettings, split_root
 from transforms.lake.lanes import lane

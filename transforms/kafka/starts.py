@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from transforms.errors import ConfigurationError
-from transforms.kafka.client import Broker, TopicFacts
+from transforms.kafka.client import Broker
+from transforms.kafka.settings import TopicFacts
 
 _REMEDY = "Give earliest, latest, a time such as 2026-01-31T00:00:00Z, or a JSON file of offsets"
 
