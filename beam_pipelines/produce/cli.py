@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from beam_pipelines.produce.chunk import Fate
 from beam_pipelines.produce.client import KafkaTarget
 from beam_pipelines.produce.errors import ArgumentError, ProduceError
 from beam_pipelines.produce.generate import generate
@@ -69,11 +70,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--rate", type=_positive, metavar="N", help="at most N events a second")
     add(
         "--kafka_config",
-        action="append",
+        action="extend",
+        nargs="+",
         type=_setting,
         default=[],
         metavar="KEY=VALUE",
-        help="a setting of librdkafka, for all clients; may be repeated",
+        help="a setting of librdkafka, for all clients",
     )
     return parser
 
@@ -163,7 +165,7 @@ def _summarize(
     )
     if args.faults != "none":
         deliveries = target.deliveries
-        aborted = sum(t.fate == "aborted" for t in deliveries.transactions)
+        aborted = sum(t.fate is Fate.ABORTED for t in deliveries.transactions)
         line += (
             f"; planted {len(deliveries.planted):,} faults, {aborted} of "
             f"{len(deliveries.transactions)} transactions aborted"

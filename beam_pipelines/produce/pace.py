@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 
-from beam_pipelines.produce.chunk import Chunk
+from beam_pipelines.produce.chunk import Chunk, Fate
 
 # Between two looks at the clock, the terminal and the delivery reports.
 _ROWS_AT_ONCE = 10_000
@@ -34,7 +34,7 @@ class Pace:
         A chunk that is a transaction stays whole.
         """
         rows = _ROWS_AT_ONCE if self._rate is None else max(1, int(self._rate / 10))
-        for piece in chunk.slices(rows if chunk.fate == "plain" else len(chunk)):
+        for piece in chunk.slices(rows if chunk.fate is Fate.PLAIN else len(chunk)):
             if self._rate is not None:
                 self._sleep(max(0.0, self.messages / self._rate - self.seconds()))
             yield piece
