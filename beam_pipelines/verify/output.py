@@ -6,6 +6,7 @@ from typing import Final
 
 import orjson
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from transforms.lake.verify import Report
@@ -63,12 +64,12 @@ def write_json(report: Report, seconds: float) -> None:
 def write_text(report: Report, seconds: float, console: Console) -> None:
     """Writes the report for people."""
     for place in report.places:
-        console.print(f"[bold red]broken[/] {place}", highlight=False, soft_wrap=True)
+        console.print(f"[bold red]broken[/] {escape(str(place))}", highlight=False, soft_wrap=True)
     more = sum(report.breaches.values()) - len(report.places)
     if more:
         console.print(f"... and {more:,} more places", highlight=False)
     for note in report.notes:
-        console.print(f"note: {note}", highlight=False, soft_wrap=True)
+        console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
     console.print(summary(report, seconds))
     if report.holds:
         console.print("[bold green]The lake holds.[/]")

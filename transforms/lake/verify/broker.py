@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from transforms.errors import SecretError
 from transforms.lake.commit import SegmentCommit
 from transforms.lake.names import PartitionId
 from transforms.lake.verify.commit_check import CommitCheck
@@ -136,12 +137,16 @@ class Comparison:
 
     def _letters(self, letters: Iterable[Mapping[str, Any]]) -> Iterator[Breach]:
         at = {offset: row for row, offset in enumerate(self.messages.column("offset").to_pylist())}
-        for letter in letters:
-            if letter["offset"] in at:
-                message = self.messages.slice(at[letter["offset"]], 1).to_pylist()[0]
-                if _content(message) != _content(letter):
+        try:
+            for letter in letters:
+                row = at.get(letter["offset"])
+                message = None if row is None else self.messages.slice(row, 1).to_pylist()[0]
+                if message is not None and _content(message) != _content(letter):
                     what = f"the dead letter of offset {letter['offset']} is not the message"
                     yield breach(self.commit, "broker-dead-letter", what)
+        except SecretError:
+            what = "a dead letter does not open with the key that is said to have sealed it"
+            yield breach(self.commit, "seal", what)
 
 
 def _content(message: Mapping[str, Any]) -> tuple[Any, ...]:

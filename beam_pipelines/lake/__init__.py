@@ -1,0 +1,1 @@
+"""The command that shows a lake and tends it."""
