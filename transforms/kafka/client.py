@@ -260,7 +260,7 @@ class PartitionConsumer:
             partition: Partition number.
             start: First offset.
             wanted: Offset to stop before.
-            messages: Enough messages, about.
+            messages: Enough messages: it is never more.
             size: Enough bytes, about.
 
         Returns:
@@ -276,7 +276,8 @@ class PartitionConsumer:
         position, held, count = start, 0, 0
         deadline = time.monotonic() + self._settings.patience_s
         while position < wanted and count < messages and held < size:
-            batch = self._consumer.consume(min(BATCH_MESSAGES, wanted - position), POLL_S)
+            most = min(BATCH_MESSAGES, wanted - position, messages - count)
+            batch = self._consumer.consume(most, POLL_S)
             if batch:
                 deadline = time.monotonic() + self._settings.patience_s
             elif time.monotonic() >= deadline:

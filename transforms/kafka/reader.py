@@ -17,11 +17,11 @@ MAX_STALLS: Final = 3
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentLimits:
-    """When a segment is large enough; both are approximate.
+    """When a segment is large enough.
 
     Attributes:
-        messages: Messages in a segment.
-        bytes: Bytes of keys, values and headers in it.
+        messages: Most messages in a segment.
+        bytes: Bytes of keys, values and headers in it, about.
     """
 
     messages: int = 50_000
