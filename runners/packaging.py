@@ -15,6 +15,9 @@ _DISTRIBUTION = "pharmabeam"
 # A wheel of four pure Python packages takes seconds; a build that asks for something must not hang.
 _BUILD_TIMEOUT_S = 300
 
+# A message stays one line that can be read.
+_REASON_LENGTH = 300
+
 
 def absolute_setup_file(given: str) -> Path:
     """Returns the absolute path of ``--setup_file``.
@@ -38,11 +41,13 @@ def build_wheel(project: Path, into: Path) -> Path:
         project: folder of setup.py.
         into: folder for the wheel, made if it isn't there; must not hold another wheel of ours.
 
+    The build is not isolated, as Beam's stager does it: it needs no index, but a setuptools here.
+
     Returns:
         The wheel: workers install it with ``--no-deps``, and nothing is built there.
 
     Raises:
-        PackagingError: the build failed; the message ends with its last line.
+        PackagingError: the build failed; the message says what it said.
     """
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation"]
     command += ["--outdir", str(into), str(project)]
@@ -51,8 +56,8 @@ def build_wheel(project: Path, into: Path) -> Path:
             command, check=True, capture_output=True, text=True, timeout=_BUILD_TIMEOUT_S
         )
     except (OSError, subprocess.SubprocessError) as error:
-        remedy = "install the packages build and setuptools, then try again"
-        raise PackagingError("the workers' wheel", _last_line(error), remedy) from error
+        remedy = "install the packages build and setuptools (70.1 or newer), then try again"
+        raise PackagingError("the workers' wheel", _why(error), remedy) from error
     wheels = list(into.glob(f"{_DISTRIBUTION}-*.whl"))
     if len(wheels) != 1:
         raise PackagingError(
@@ -83,7 +88,9 @@ def check_owners(owners: dict[str, list[str]] | None = None) -> None:
             )
 
 
-def _last_line(error: Exception) -> str:
-    output = getattr(error, "stderr", None) or getattr(error, "stdout", None) or str(error)
-    lines = [line for line in str(output).splitlines() if line.strip()]
-    return lines[-1].strip() if lines else type(error).__name__
+def _why(error: Exception) -> str:
+    """Returns what the build says from its error on, on one line; else what became of it."""
+    output = str(getattr(error, "stderr", None) or getattr(error, "stdout", None) or error)
+    _, mark, reason = output.rpartition("ERROR ")
+    words = (reason if mark else output).split()
+    return " ".join(words)[-_REASON_LENGTH:] or type(error).__name__

@@ -58,6 +58,9 @@ class _Blocks(RestrictionProvider):
         return restriction.size()
 
 
+_RESTRICTION = beam.DoFn.RestrictionParam(_Blocks())
+
+
 class _Discover(beam.DoFn):
     def __init__(self, partitions: int) -> None:
         self._partitions = partitions
@@ -70,9 +73,7 @@ class _Read(beam.DoFn):
     def __init__(self, meet: bool) -> None:
         self._meet = meet
 
-    def process(
-        self, partition: int, tracker=beam.DoFn.RestrictionParam(_Blocks())
-    ) -> Iterator[Block]:
+    def process(self, partition: int, tracker=_RESTRICTION) -> Iterator[Block]:
         if self._meet:
             _MEETING.wait()
         number = tracker.current_restriction().start
