@@ -9,9 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from runners.local import _processes
 from runners.local._processes import ProcessId
-from runners.local._state import State
 
 NAME = "watchdog"
 
@@ -29,8 +27,11 @@ def watch(folder: Path, owner: ProcessId) -> None:
     """Returns once the owner has ended and so have the servers on record."""
     while owner.is_alive():
         time.sleep(_INTERVAL_S)
-    recorded = [entry.process for entry in State(folder).entries().values() if entry.process]
-    _processes.stop([p for p in recorded if p.pid != os.getpid()], grace=0)
+    # Here, not above: that module starts watchdogs.
+    from runners.local._services import Services
+
+    for service in Services.of(folder).all:
+        service.kill()
 
 
 if __name__ == "__main__":
