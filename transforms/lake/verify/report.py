@@ -123,4 +123,10 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns it as plain values."""
-        return {"holds": self.holds, **asdict(self)}
+        return {
+            "holds": self.holds,
+            **vars(self),
+            "dispositions": dict(self.dispositions),
+            "breaches": dict(self.breaches),
+            "places": [asdict(place) for place in self.places],
+        }
