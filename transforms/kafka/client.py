@@ -39,7 +39,7 @@ T = TypeVar("T")
 BATCH_MESSAGES: Final = 10_000
 #: ``consume`` waits until it has all that it was asked for, or this long: the price of a hole.
 POLL_S: Final = 0.02
-#: Of the topic and partition lists, which are asked for twice a segment.
+#: Of one question to the cluster; with less patience than this, the patience.
 ADMIN_TIMEOUT_S: Final = 10.0
 
 #: Errors that no waiting mends, and what to say of them.
@@ -97,6 +97,8 @@ class Broker:
     def __init__(self, settings: BrokerSettings, *, patience_s: float | None = None) -> None:
         self._settings = settings
         self._patience_s = settings.patience_s if patience_s is None else patience_s
+        self._timeout_s = min(ADMIN_TIMEOUT_S, max(1.0, self._patience_s))
+        self._exhausted = False
         self._trouble = _Trouble()
         self._admin = _opened(AdminClient, settings, error_cb=self._trouble)
         if settings.uses_msk_iam:
@@ -156,12 +158,12 @@ class Broker:
         return self._patiently(lambda: self._describe_topics([topic], "")[0].topic_id)
 
     def _describe(self, topics: Sequence[str]) -> list[TopicFacts]:
-        cluster = self._admin.describe_cluster(request_timeout=ADMIN_TIMEOUT_S).result()
+        cluster = self._admin.describe_cluster(request_timeout=self._timeout_s).result()
         return self._describe_topics(topics, str(cluster.cluster_id))
 
     def _describe_topics(self, topics: Sequence[str], cluster_id: str) -> list[TopicFacts]:
         futures = self._admin.describe_topics(
-            TopicCollection(list(topics)), request_timeout=ADMIN_TIMEOUT_S
+            TopicCollection(list(topics)), request_timeout=self._timeout_s
         )
         return [self._facts(topic, futures[topic], cluster_id) for topic in topics]
 
@@ -195,21 +197,27 @@ class Broker:
 
     def _list_offsets(self, request: dict[Any, Any], isolation: Any) -> dict[int, int]:
         futures = self._admin.list_offsets(
-            request, isolation_level=isolation, request_timeout=ADMIN_TIMEOUT_S
+            request, isolation_level=isolation, request_timeout=self._timeout_s
         )
         return {p.partition: int(future.result().offset) for p, future in futures.items()}
 
     def _patiently(self, call: Callable[[], T]) -> T:
-        deadline = time.monotonic() + self._patience_s
+        # Once an outage has outlasted the patience, the partitions that follow must not wait it
+        # out again, one after the other: they ask once.
+        deadline = time.monotonic() + (0.0 if self._exhausted else self._patience_s)
         while True:
             try:
-                return call()
+                answer = call()
             except KafkaException as error:
                 failure = translated(error.args[0], self._settings.bootstrap_servers)
                 if isinstance(failure, RefusedError):
                     raise failure from error
                 if time.monotonic() >= deadline:
+                    self._exhausted = True
                     raise self._explained(error) from error
+            else:
+                self._exhausted = False
+                return answer
             time.sleep(0.5)  # The client reconnects by itself; asking faster would not help.
 
     def _explained(self, error: KafkaException) -> PipelineError:
