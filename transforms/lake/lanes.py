@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from transforms.errors import ContentionError, PipelineError, RefusedError
 from transforms.lake.chain import CommitChain, Tail
-from transforms.lake.client import ObjectStore
+from transforms.lake.client import ObjectStore, StoreSettings
 from transforms.lake.names import PartitionId
 
 #: Two writers that keep losing to each other must not go on for ever.
@@ -179,7 +179,7 @@ def _reason(failure: Exception | None) -> str:
     return str(failure) if isinstance(failure, PipelineError) else type(failure).__name__
 
 
-_lanes: dict[tuple[str, PartitionId], Lane] = {}
+_lanes: dict[tuple[str, StoreSettings, PartitionId], Lane] = {}
 _lanes_lock = threading.Lock()
 #: Writing is waiting for S3 and compressing Parquet; both leave the interpreter to the reader.
 _pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="lake-writer")
@@ -187,7 +187,7 @@ _pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="lake-writer")
 
 def lane(store: ObjectStore, owner: PartitionId, lake_id: str) -> Lane:
     """Returns this process's lane of a partition, the same one for reader and sink."""
-    key = (store.root, owner)
+    key = (store.root, store.settings, owner)
     with _lanes_lock:
         if key not in _lanes or _lanes[key].chain.lake_id != lake_id:
             _lanes[key] = Lane(CommitChain(store, owner, lake_id), _pool)
@@ -197,7 +197,7 @@ def lane(store: ObjectStore, owner: PartitionId, lake_id: str) -> Lane:
 def outcomes(root: str) -> list[PartitionOutcome]:
     """Waits for this process's lanes of a lake and returns what they did since the last call."""
     with _lanes_lock:
-        mine = [lane for (lake, _), lane in _lanes.items() if lake == root]
+        mine = [lane for (lake, _, _), lane in _lanes.items() if lake == root]
     for each in mine:
         each.wait()
     return [outcome for each in mine if (outcome := each.outcome()) is not None]
