@@ -117,7 +117,7 @@ def _writing(job: PharmacyJob) -> WriteToS3Config:
             )
             for each in job.config.topics
         },
-        derived=(SealDeadLetters(job.config.dead_letters.key),),
+        dead_letters=SealDeadLetters(job.config.dead_letters.key),
         lake=job.lake(),
         store=job.store,
         run_id=job.run_id,

@@ -32,7 +32,9 @@ class WriteToS3Config:
     Attributes:
         lake_root: ``s3://bucket/prefix``; the lake owns everything below it.
         layouts: How each dataset's rows are placed in files.
-        derived: Tables to derive from each segment and commit along, such as dead letters.
+        dead_letters: Derives the table that keeps what was not accepted. There is no default: a
+            sink that counted dead letters and dropped them would lose data without a word.
+        derived: Further tables to derive from each segment and commit along.
         lake: The settings that all runs on the lake share.
         store: Address and credentials.
         run_id: Writes the run's report under this name. Empty: no report, and a partition that
@@ -41,6 +43,7 @@ class WriteToS3Config:
 
     lake_root: str
     layouts: Mapping[str, DatasetLayout]
+    dead_letters: DerivedTable
     derived: Sequence[DerivedTable] = ()
     lake: LakeSettings = field(default_factory=LakeSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
@@ -96,9 +99,10 @@ class _WriteFn(beam.DoFn):  # type: ignore[misc]
             raise LakeMismatchError(f"there is no lake at {config.lake_root}", "Open it first")
         check_lake(manifest, config.lake, config.lake_root)
         self._lake_id = manifest.lake_id
-        for derived in config.derived:
+        tables = (config.dead_letters, *config.derived)
+        for derived in tables:
             derived.setup()
-        self._writer = SegmentWriter(config.layouts, config.derived, _process_name())
+        self._writer = SegmentWriter(config.layouts, tables, _process_name())
 
     def process(self, segment: Segment) -> Iterator[PartitionOutcome]:
         owner = PartitionId(segment.topic, segment.topic_id, segment.partition)
