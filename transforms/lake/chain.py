@@ -9,10 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from transforms.crash_points import crash_point
-from transforms.errors import (
-    ChainError,
-    ObjectExistsError,
-)
+from transforms.errors import ChainError, ObjectConflictError, ObjectExistsError
 from transforms.lake.client import ObjectStore
 from transforms.lake.commit import SegmentCommit, digest, parse_commit
 from transforms.lake.names import PartitionId
@@ -50,6 +47,11 @@ class CommitChain:
         self.owner = owner
         self.lake_id = lake_id
         self._tail: Tail | None = None
+
+    @property
+    def remembered(self) -> Tail | None:
+        """The tail as far as this process knows, without a look at the store."""
+        return self._tail
 
     def tail(self) -> Tail | None:
         """Returns the remembered tail, or finds it; None for a chain without genesis."""
@@ -127,9 +129,12 @@ class CommitChain:
             self.store.create(sent.commit.key, sent.commit.to_bytes())
             crash_point("lake.after_commit_sent")
             self._tail = sent
-        except ObjectExistsError:
+        except ObjectExistsError as error:
             # Whoever's it is, perhaps that of an earlier try of ours whose reply was lost.
-            self.reload()
+            tail = self.reload()
+            if tail is None or tail.commit.seq < sent.commit.seq:
+                # Nobody's after all: like a 409, it asks for the same number again.
+                raise ObjectConflictError(error.what, error.remedy) from error
 
     def _stands(self, sent: Tail) -> bool:
         tail = self._tail

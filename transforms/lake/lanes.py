@@ -141,7 +141,8 @@ class Lane:
             if not self._touched:
                 return None
             self._touched = False
-            owner, tail = self.chain.owner, self.chain.tail()
+            # No look at the store: it may be what failed, and the report must still be made.
+            owner, tail = self.chain.owner, self.chain.remembered
             outcome = PartitionOutcome(
                 topic=owner.topic,
                 topic_id=owner.topic_id,
