@@ -204,10 +204,12 @@ class Decimal(FixedWidth):
 
 def _signed(words: npt.NDArray[np.uint64], sizes: npt.NDArray[Any]) -> Ints:
     """The first ``sizes`` (0 to 8) bytes of each word as big-endian two's complement."""
-    spare = (8 * (8 - sizes.astype(np.int64))).astype(np.int64)
-    # Shifting by 64 bits is undefined: an empty value shifts twice by 32.
-    half = spare >> 1
-    return (words.byteswap().view(np.int64) >> half) >> (spare - half)
+    values: Ints = words.byteswap().view(np.int64) >> (64 - 8 * sizes.astype(np.int64))
+    # An empty value is zero; shifting by 64 would leave the sign of whatever byte comes next.
+    empty = sizes == 0
+    if empty.any():
+        values[empty] = 0
+    return values
 
 
 def _wide(cursor: Cursor, starts: Ints, sizes: npt.NDArray[Any], first: Ints) -> tuple[Ints, Ints]:

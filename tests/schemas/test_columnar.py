@@ -116,6 +116,24 @@ class TestEquality:
 
         assert [_plain(schema.root, row) for row in rows] == wanted
 
+    @pytest.mark.parametrize("precision", [4, 18, 19, 38, 39, 76])
+    def test_decimals_of_every_length_and_sign_are_read(self, precision):
+        kind = {"type": "bytes", "logicalType": "decimal", "precision": precision}
+        schema = record(f=kind, g="bytes")
+        lengths = [
+            sized(fill * size + last)
+            for fill in (b"\x00", b"\xff", b"\x01", b"\x80")
+            for size in range(34)
+            for last in (b"\x7f", b"\x80", b"")
+        ]
+        near = [10**precision - 1, 10**precision, 1 << 63, (1 << 63) - 1, 1 << 64, 1 << 127]
+        numbers = [sized((s * n).to_bytes(34, "big", signed=True)) for n in near for s in (1, -1)]
+        short = [encode(schema.fields[0].node, s * n) for n in near for s in (1, -1)]
+        # The byte after an empty value has its highest bit set.
+        datums = [d + sized(b"\xff" * 70) for d in lengths + numbers + short]
+
+        assert_as_expected(decode(schema, datums), schema, datums)
+
     def test_nan_is_kept(self):
         schema = record(f="double")
         datum = encode(schema.root, (float("nan"),))
