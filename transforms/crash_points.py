@@ -1,8 +1,9 @@
 """Named places where a test can kill, freeze or fail a process, reached by configuration.
 
 The environment variable ``PHARMABEAM_CRASH_POINT`` holds ``name[:nth[:action]]``: at the ``nth``
-visit (from 1) of the point, the process kills itself (``kill``, the default), freezes (``stop``) or
-raises (``raise``). Without the variable a visit costs one dictionary look-up.
+visit (from 1) of the point, or at each from there on (``nth+``), the process kills itself
+(``kill``, the default), freezes (``stop``) or raises (``raise``). Without the variable a visit
+costs one dictionary look-up.
 
 A crash point is a proof's handle: a fault suite that sleeps and hopes tests its own luck.
 """
@@ -50,15 +51,20 @@ def crash_point(name: str) -> None:
     parts = wanted.split(":")
     if parts[0] != name:
         return
-    nth = int(parts[1]) if len(parts) > 1 else 1
+    nth = parts[1] if len(parts) > 1 else "1"
     with _lock:
-        _visits[name] = _visits.get(name, 0) + 1
-        reached = _visits[name] == nth
-    if reached:
+        visit = _visits[name] = _visits.get(name, 0) + 1
+    first = int(nth.rstrip("+"))
+    if visit == first or (visit > first and nth.endswith("+")):
         _act(name, parts[2] if len(parts) > 2 else "kill")
 
 
 def _act(name: str, action: str) -> None:
     if action == "raise":
         raise CrashPointError(name)
-    os.kill(os.getpid(), signal.SIGSTOP if action == "stop" else signal.SIGKILL)
+    if action == "stop":
+        # Freezes the whole process, and this thread first: a signal to the process may be taken by
+        # another thread, and this one would pass the point before it stops.
+        signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
+    else:
+        os.kill(os.getpid(), signal.SIGKILL)
