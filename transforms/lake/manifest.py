@@ -122,11 +122,10 @@ def _create(store: ObjectStore, wanted: LakeSettings, lake_id: str) -> LakeManif
 def _create_once(store: ObjectStore, body: bytes) -> None:
     try:
         store.create(LAKE, body)
-    except ObjectExistsError:
-        return
-    except (OutcomeUnknownError, ObjectConflictError):
+    except (ObjectExistsError, OutcomeUnknownError, ObjectConflictError) as error:
         if store.find(LAKE) is None:
-            raise
+            # Nobody made it, whatever the answer said: tried again, as after a 409.
+            raise ObjectConflictError(error.what, error.remedy) from error
 
 
 def _refuse_foreign(store: ObjectStore) -> None:
