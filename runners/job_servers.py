@@ -12,10 +12,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
-
-from rich.console import Console
 
 from runners import java, maven
 
@@ -110,12 +107,6 @@ SPARK = JobServer(
 )
 
 
-def artifacts(server: JobServer) -> list[str]:
-    """Returns the locked Maven coordinates of a job server, in class path order."""
-    text = resources.files("runners").joinpath("jars", f"{server.name}.txt").read_text()
-    return [line for line in text.splitlines() if line and not line.startswith("#")]
-
-
 def compose(server: JobServer, *, notify: Callable[[str], None]) -> Path:
     """Returns the jar that starts ``server``, fetching what is not there yet.
 
@@ -127,13 +118,13 @@ def compose(server: JobServer, *, notify: Callable[[str], None]) -> Path:
         MavenError: an artifact can't be fetched.
     """
     folder = maven.cache_dir() / "job-servers"
-    coordinates = artifacts(server)
+    coordinates = maven.locked(server.name)
     notify(
         f"Job server {server.name}: composed from {len(coordinates)} Maven artifacts "
         f"({server.megabytes} MB, fetched once)"
     )
-    quiet = Console(stderr=True, quiet=True)  # a locked list is too long to be named in a bar
-    text = _manifest(server.main_class, maven.jars(coordinates, transitive=False, console=quiet))
+    jars = maven.jars(coordinates, label=f"the job server {server.name}")
+    text = _manifest(server.main_class, jars)
     path = folder / f"{server.name}-{hashlib.sha256(text).hexdigest()[:16]}.jar"
     if not path.exists():
         _write(path, text)

@@ -1,13 +1,13 @@
-"""Resolve Maven coordinates to local jars with jgo: no Maven, no configuration of ours.
+"""Fetch Maven artifacts with jgo: no Maven, no configuration of ours.
 
-jgo walks the graph of POMs; fetching is ours, because jgo writes straight to the final name (an
-interrupted download would stay in the repository for good) and only warns about a wrong checksum.
-A resolved list is remembered, so that the second call neither reads POMs nor needs a network.
+Class paths are locked lists in ``runners/jars``: a graph of POMs takes a minute to walk and drifts.
+Fetching is ours, because jgo writes straight to the final name (an interrupted download would stay
+in the repository for good) and only warns about a wrong checksum. What was fetched is remembered,
+so that the second call asks nobody.
 """
 
 import contextlib
 import hashlib
-import itertools
 import json
 import logging
 import os
@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from runners.errors import MavenError
 
-__all__ = ["cache_dir", "jars"]
+__all__ = ["cache_dir", "jars", "locked"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ _TIMEOUT_S = 30
 _CHUNK = 1 << 18
 
 # Raised when the format of the remembered lists, or what `jars` means by its arguments, changes.
-_LIST_FORMAT = 1
+_LIST_FORMAT = 2
 
 
 def cache_dir() -> Path:
@@ -44,25 +45,24 @@ def cache_dir() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "pharmabeam"
 
 
+def locked(name: str) -> list[str]:
+    """Returns the coordinates of the class path ``runners/jars/NAME.txt``, in its order."""
+    text = resources.files("runners").joinpath("jars", f"{name}.txt").read_text()
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
 def jars(
-    coordinates: Sequence[str],
-    *,
-    managed: Sequence[str] = (),
-    transitive: bool = True,
-    console: Console | None = None,
+    coordinates: Sequence[str], *, label: str = "", console: Console | None = None
 ) -> list[Path]:
-    """Returns the local files of the coordinates and of their run-time dependencies.
+    """Returns the local files of Maven coordinates, without what they depend on.
 
     Args:
-        coordinates: ``group:artifact:version``, or ``group:artifact:type:classifier:version``.
-        managed: coordinates pinned to a version wherever the graph asks for them, as a
-            ``dependencyManagement`` entry would be. A pin that the graph doesn't ask for is
-            fetched too.
-        transitive: whether dependencies are wanted.
+        coordinates: ``group:artifact:version`` each.
+        label: what they are together, for the progress; the coordinates themselves by default.
         console: where progress goes; standard error by default.
 
     Returns:
-        Absolute paths, those of ``coordinates`` first, in a stable order.
+        Absolute paths, in the order of ``coordinates``.
 
     Raises:
         MavenError: an artifact doesn't exist, can't be reached, or has a wrong checksum.
@@ -71,13 +71,13 @@ def jars(
         Each file is whole: it was checked against its published SHA-1 before it got its name.
         Any number of processes may call this at once.
     """
-    request = json.dumps([_LIST_FORMAT, list(coordinates), list(managed), transitive])
+    request = json.dumps([_LIST_FORMAT, list(coordinates)])
     digest = hashlib.sha256(request.encode()).hexdigest()
     remembered = cache_dir() / "maven" / f"{digest[:32]}.json"
     known = _remembered(remembered)
     if known is not None:
         return known
-    paths = _fetch(coordinates, managed, transitive, console or Console(stderr=True))
+    paths = _fetch(coordinates, label or ", ".join(coordinates), console or Console(stderr=True))
     _remember(remembered, paths)
     return paths
 
@@ -100,21 +100,17 @@ def _remember(path: Path, paths: list[Path]) -> None:
         part.write_text(json.dumps(entries))
 
 
-def _fetch(
-    coordinates: Sequence[str], managed: Sequence[str], transitive: bool, console: Console
-) -> list[Path]:
-    names = ", ".join(coordinates)
+def _fetch(coordinates: Sequence[str], label: str, console: Console) -> list[Path]:
     began = time.monotonic()
     with _progress(console) as progress:
-        meter = _Meter(progress, f"Resolving {names}")
-        artifacts = _resolve(coordinates, managed, transitive, meter)
-        meter.describe(f"Fetching {len(artifacts)} jars")
+        meter = _Meter(progress, f"Fetching {label}")
+        artifacts = _artifacts(coordinates, meter)
         with ThreadPoolExecutor(max_workers=4) as pool:
             paths = list(pool.map(_guarded, artifacts))
     if not console.is_terminal:
         elapsed = time.monotonic() - began
         size = sum(path.stat().st_size for path in paths) / 1e6
-        text = f"Fetched {len(paths)} jars of {names} ({size:.0f} MB) in {elapsed:.0f} s"
+        text = f"Fetched {label}: {len(paths)} jars, {size:.0f} MB, in {elapsed:.0f} s"
         console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
     return paths
 
@@ -140,9 +136,6 @@ class _Meter:
         self._task = progress.add_task(description, total=None)
         self._total = 0
 
-    def describe(self, description: str) -> None:
-        self._progress.update(self._task, description=description)
-
     def expect(self, size: int) -> None:
         self._total += size
         self._progress.update(self._task, total=self._total)
@@ -151,28 +144,12 @@ class _Meter:
         self._progress.advance(self._task, size)
 
 
-def _resolve(
-    coordinates: Sequence[str], managed: Sequence[str], transitive: bool, meter: _Meter
-) -> list[Any]:
-    """Returns jgo's Artifacts; a direct dependency wins over any version deeper in the graph."""
+def _artifacts(coordinates: Sequence[str], meter: _Meter) -> list[Any]:
     context = _context(meter)
     try:
-        wanted = [context.create_dependency(name) for name in (*coordinates, *managed)]
+        return [context.create_dependency(name).artifact for name in coordinates]
     except ValueError as error:
         raise MavenError(", ".join(coordinates), _one_line(error)) from error
-    for dependency in wanted:
-        # Without a scope jgo drops what hangs on the dependency.
-        dependency.scope = "compile"
-    try:
-        direct, indirect = context.resolver.resolve(wanted, transitive=transitive)
-    except MavenError:
-        raise
-    except Exception as error:  # jgo and requests raise many types
-        raise MavenError(", ".join(coordinates), _one_line(error)) from error
-    if not transitive:
-        indirect = []
-    used = (d for d in itertools.chain(direct, indirect) if d.scope in ("compile", "runtime"))
-    return list({d.artifact.key: d.artifact for d in used}.values())
 
 
 def _context(meter: _Meter) -> Any:

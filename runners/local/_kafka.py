@@ -22,7 +22,6 @@ __all__ = ["Kafka", "KafkaSettings", "Listener"]
 VERSION = "4.1.2"
 
 # Kafka names no logging back end among its dependencies; this one writes to standard error.
-_JARS = (f"org.apache.kafka:kafka_2.13:{VERSION}", "org.slf4j:slf4j-simple:1.7.36")
 
 # The first compiler alone.
 _QUICK_JAVA = "-XX:TieredStopAtLevel=1"
@@ -167,7 +166,7 @@ class Kafka(Service):
         ]
 
     def _java(self, *options: str) -> list[str]:
-        class_path = ":".join(map(str, maven.jars(_JARS)))
+        class_path = ":".join(map(str, maven.jars(maven.locked("kafka-4.1"), label="Apache Kafka")))
         return [
             str(java.find().executable),
             *options,

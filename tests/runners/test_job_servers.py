@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runners import _supervisor, job_servers
+from runners import _supervisor, job_servers, maven
 from runners.job_servers import FLINK, SPARK
 
 SUPERVISOR = _supervisor.__file__
@@ -22,7 +22,7 @@ both = pytest.mark.parametrize("server", [FLINK, SPARK], ids=lambda server: serv
 class TestArtifacts:
     @both
     def test_each_is_a_whole_coordinate_and_no_artifact_has_two_versions(self, server):
-        names = job_servers.artifacts(server)
+        names = maven.locked(server.name)
 
         parts = [name.split(":") for name in names]
         assert {len(part) for part in parts} <= {3, 5}
@@ -32,7 +32,7 @@ class TestArtifacts:
     def test_beam_modules_of_the_runner_are_of_one_version(self, server):
         beam = dict(
             name.split(":")[1:]
-            for name in job_servers.artifacts(server)
+            for name in maven.locked(server.name)
             if name.startswith("org.apache.beam:beam-") and "-vendor-" not in name
         )
         # Its newest version on the central repository.

@@ -76,25 +76,20 @@ def names(paths):
     return [path.name for path in paths]
 
 
-def test_dependencies_come_after_what_was_asked_for(repository):
-    repository.publish("a", "1.0", ("b:1.0",))
+def test_files_come_in_the_order_asked_for_without_dependencies(repository):
+    repository.publish("a", "1.0", ("c:1.0",))
     repository.publish("b", "1.0")
-    found = maven.jars(["g:a:1.0"])
-    assert names(found) == ["a-1.0.jar", "b-1.0.jar"]
-    assert found[0].read_bytes() == b"jar of a 1.0"
+    found = maven.jars(["g:b:1.0", "g:a:1.0"])
+    assert names(found) == ["b-1.0.jar", "a-1.0.jar"]
+    assert found[1].read_bytes() == b"jar of a 1.0"
 
 
-def test_dependencies_are_left_out_on_request(repository):
-    repository.publish("a", "1.0", ("b:1.0",))
-    repository.publish("b", "1.0")
-    assert names(maven.jars(["g:a:1.0"], transitive=False)) == ["a-1.0.jar"]
-
-
-def test_a_pin_wins_over_the_graph(repository):
-    repository.publish("a", "1.0", ("b:1.0",))
-    for version in ("1.0", "1.1"):
-        repository.publish("b", version)
-    assert names(maven.jars(["g:a:1.0"], managed=["g:b:1.1"])) == ["a-1.0.jar", "b-1.1.jar"]
+@pytest.mark.parametrize("name", ["kafka-4.1", "flink-1.19", "spark-3"])
+def test_a_locked_class_path_names_each_artifact_once_with_its_version(name):
+    coordinates = maven.locked(name)
+    assert len(coordinates) > 40
+    assert all(line.count(":") >= 2 for line in coordinates)
+    assert len({tuple(line.split(":")[:2]) for line in coordinates}) >= len(coordinates) - 10
 
 
 def test_the_second_call_asks_nobody(repository):
@@ -125,7 +120,7 @@ def test_bytes_that_differ_from_the_checksum_get_no_name(repository, tmp_path):
     with pytest.raises(MavenError, match=r"g:a.*differ from the published checksum"):
         maven.jars(["g:a:1.0"])
     left = [path.name for path in (tmp_path / "m2").rglob("*") if path.is_file()]
-    assert left == ["a-1.0.pom"]
+    assert left == []
 
 
 def test_a_missing_artifact_is_one_clear_line(repository):
@@ -146,4 +141,4 @@ def test_where_there_is_no_terminal_one_line_tells_what_was_fetched(repository):
     repository.publish("a", "1.0")
     console = Console(file=StringIO(), width=200)
     maven.jars(["g:a:1.0"], console=console)
-    assert console.file.getvalue().startswith("Fetched 1 jars of g:a:1.0")
+    assert console.file.getvalue().startswith("Fetched g:a:1.0: 1 jars")
