@@ -10,6 +10,8 @@ from typing import Any
 
 PRIMITIVES = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
 
+_DAYS = {"time-millis": 86_400_000, "time-micros": 86_400_000_000}
+
 
 @dataclass(frozen=True)
 class Logical:
@@ -24,6 +26,11 @@ class Logical:
     name: str
     precision: int = 0
     scale: int = 0
+
+    @property
+    def day(self) -> int | None:
+        """For a time of day, how many of its units a day has; values reach from 0 to below."""
+        return _DAYS.get(self.name)
 
 
 @dataclass(frozen=True, eq=False)

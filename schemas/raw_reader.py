@@ -23,8 +23,6 @@ MAX_EMPTY_ITEMS = 1024
 # A recursive record nests at most this deep, whatever the stack of the caller has left.
 MAX_DEPTH = 64
 
-_DAY = {"time-millis": 86_400_000, "time-micros": 86_400_000_000}
-
 
 def compile_reader(node: Node) -> Read:
     """Compiles the strict reader of a type.
@@ -221,8 +219,8 @@ def _leaf(node: Node) -> Read:
         return _decimal(node, _fixed(node.size))
     if node.kind == "bytes":
         return _decimal(node, _bytes)
-    if node.logical and node.logical.name in _DAY:
-        return _time(_LEAVES[node.kind], _DAY[node.logical.name])
+    if node.logical and node.logical.day:
+        return _time(_LEAVES[node.kind], node.logical.day)
     return _LEAVES[node.kind]
 
 

@@ -4,16 +4,14 @@ The rules are those of Avro 1.12, "Schema Resolution", with these decisions wher
 
 * A reader's union takes the *first* of its branches that fits (as ``fastavro`` does).
 * Names match if their last parts do, or if an alias of the reader says so.
-* Logical types must be equal, or be declared on one side only (then the numbers are taken as they
-  are). Those that restrict the values (``decimal``, ``time-*``) can't be added, and a ``decimal``
-  can't be dropped: scale and precision are part of its meaning.
+* Logical types must be equal, or be declared on one side only; then the numbers are taken as they
+  are. A ``decimal`` can neither be added nor dropped: its scale is part of its meaning.
 
 The plan is executed on raw values by ``schemas.resolution_values`` and on Arrow columns by
 ``schemas.columnar``.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from schemas.errors import IncompatibleSchemaError
 from schemas.model import AvroSchema
@@ -22,6 +20,7 @@ from schemas.nodes import (
     Enum,
     Field,
     Fixed,
+    Logical,
     Map,
     Named,
     Node,
@@ -240,9 +239,6 @@ def _leaf(writer: Node, reader: Node) -> Leaf:
     return Leaf(writer, reader)
 
 
-def _logical_fits(writer: Any, reader: Any) -> bool:
-    if writer == reader:
-        return True
-    if writer is not None and (reader is not None or writer.name == "decimal"):
-        return False
-    return reader is None or not reader.name.startswith(("decimal", "time-"))
+def _logical_fits(writer: Logical | None, reader: Logical | None) -> bool:
+    declared = [logical for logical in (writer, reader) if logical]
+    return writer == reader or (len(declared) == 1 and declared[0].name != "decimal")

@@ -110,6 +110,9 @@ def _enum(plan: EnumPlan) -> Resolve:
 
 
 def _leaf(plan: Leaf) -> Resolve:
+    day = plan.reader.logical.day if plan.reader.logical else None
+    if day and plan.writer.logical is None:
+        return lambda raw: raw if 0 <= raw < day else _refuse(raw)
     writer, reader = plan.writer.kind, plan.reader.kind
     if writer == reader or reader == "long":
         return lambda raw: raw

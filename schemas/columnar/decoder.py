@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -86,7 +87,7 @@ class Decoder:
         self._schema = arrow_schema(reader)
         self._strict = raw_decoder(writer, reader)
         self._lock_step = lock_step(writer)
-        self._project = self._projection()
+        self._project = _projection(writer, reader)
         self._warned = False
 
     def decode(self, buffer: Any, starts: Ints, ends: Ints) -> DecodedBatch:
@@ -117,13 +118,6 @@ class Decoder:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Decoder, (self.writer, self.reader)
-
-    def _projection(self) -> Columns | None:
-        if self.writer == self.reader or self._lock_step is None:
-            return None
-        plan = resolve(self.writer, self.reader)
-        assert isinstance(plan, RecordPlan)
-        return compile_columns(plan)
 
     def _chunk(self, data: Bytes, starts: Ints, ends: Ints) -> "_Chunk":
         if self._lock_step is None or len(starts) < MIN_ROWS:
@@ -190,6 +184,16 @@ class Decoder:
 
 # A batch of rows, their places in the chunk, and the bad places with their errors.
 _Chunk = tuple[pa.RecordBatch, Ints, list[tuple[int, DatumError]]]
+
+
+@lru_cache(512)
+def _projection(writer: AvroSchema, reader: AvroSchema) -> Columns | None:
+    """The steps from the writer's columns to the reader's; None where there is nothing to do."""
+    if writer == reader or lock_step(writer) is None:
+        return None
+    plan = resolve(writer, reader)
+    assert isinstance(plan, RecordPlan)
+    return compile_columns(plan)
 
 
 def _without(batch: pa.RecordBatch, rows: Ints, rest: Mask) -> pa.RecordBatch:

@@ -12,8 +12,6 @@ from schemas.columnar.arrays import Ints, Mask
 from schemas.columnar.cursor import Bytes, Cursor
 from schemas.columnar.slots import Slots
 
-_DAY = {"time-millis": 86_400_000, "time-micros": 86_400_000_000}
-
 
 class Column(ABC):
     """How one type is read in lock-step.
@@ -78,10 +76,10 @@ class Long(FixedWidth):
 class TimeOfDay(FixedWidth):
     """A number that must lie within a day."""
 
-    def __init__(self, inner: FixedWidth, name: str) -> None:
+    def __init__(self, inner: FixedWidth, day: int) -> None:
         super().__init__(inner.kind)
         self._inner = inner
-        self._day = _DAY[name]
+        self._day = day
 
     def values(self, cursor: Cursor) -> npt.NDArray[Any]:
         """See ``FixedWidth.values``."""

@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from schemas.columnar import arrays
 from schemas.columnar.arrays import Ints
-from schemas.columnar.cursor import Cursor
+from schemas.columnar.cursor import Cursor, Data
 from schemas.columnar.leaves import Column
 from schemas.columnar.slots import Slots
 
@@ -141,8 +141,6 @@ class Blocks(Column):
 
 def _nobody() -> Cursor:
     """A cursor over no rows, by which a column makes an empty array of its type."""
-    from schemas.columnar.cursor import Data
-
     none = np.empty(0, np.int64)
     return Cursor.begin(Data(np.empty(0, np.uint8), 0), none, none)
 

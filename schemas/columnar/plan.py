@@ -109,8 +109,8 @@ def _column(node: Node) -> Column:
     if isinstance(node, Fixed):
         return FixedBytes(kind, node.size)
     column = _SIMPLE[node.kind](kind)
-    if isinstance(column, FixedWidth) and node.logical and node.logical.name.startswith("time-"):
-        return TimeOfDay(column, node.logical.name)
+    if isinstance(column, FixedWidth) and node.logical and node.logical.day:
+        return TimeOfDay(column, node.logical.day)
     return column
 
 

@@ -249,6 +249,23 @@ def _enum(plan: EnumPlan) -> Step:
 
 
 def _leaf(plan: Leaf) -> Step:
+    day = plan.reader.logical.day if plan.reader.logical else None
+    if day and plan.writer.logical is None:
+        return _within_day(_convert(plan), day)
+    return _convert(plan)
+
+
+def _within_day(convert: Step, day: int) -> Step:
+    def step(array: pa.Array) -> Projected:
+        made, _ = convert(array)
+        numbers = made.view(pa.int64() if made.type.bit_width == 64 else pa.int32())
+        counts = numbers.fill_null(0).to_numpy()
+        return made, _only_valid((counts < 0) | (counts >= day), array)
+
+    return step
+
+
+def _convert(plan: Leaf) -> Step:
     source, target = arrow_type(plan.writer), arrow_type(plan.reader)
     if source == target:
         return lambda array: (array, None)
