@@ -14,9 +14,9 @@ from schemas.columnar.rows import build_array
 from schemas.model import AvroSchema
 from tests.schemas import corruption
 from tests.schemas.arrow_equality import same
+from tests.schemas.batches import pack
 from tests.schemas.encoding import encode
 from tests.schemas.generated import random_value
-from tests.schemas.test_columnar import pack
 
 DISPENSE = AvroSchema.parse(
     (Path(schemas.__file__).parent / "avsc/dispense_event/v2.avsc").read_text()

@@ -15,12 +15,11 @@ from schemas.columnar import Decoder, decoder
 from schemas.errors import DatumError, IncompatibleSchemaError
 from schemas.model import AvroSchema
 from schemas.resolution import resolve
+from tests.schemas.batches import MANY, assert_as_expected, pack
 from tests.schemas.encoding import encode
 from tests.schemas.evolution import evolve
 from tests.schemas.generated import random_value, schemas
-from tests.schemas.test_columnar import assert_as_expected, pack
 
-MANY = 150
 AVSC = Path(package.__file__).parent / "avsc"
 DECIMAL = {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}
 MILLIS = {"type": "long", "logicalType": "timestamp-millis"}
