@@ -60,18 +60,22 @@ def find_lake(store: ObjectStore) -> LakeManifest | None:
         return None
     try:
         value = orjson.loads(body)
+        _check_format(value["format"])
         value["partition_columns"] = tuple(value["partition_columns"])
-        manifest = LakeManifest(**value)
+        return LakeManifest(**value)
     except (ValueError, KeyError, TypeError) as error:
         raise LakeMismatchError(
             f"{LAKE} under {store.root} is no lake manifest", "Choose another lake_root"
         ) from error
-    if manifest.format != LAKE_FORMAT:
+
+
+def _check_format(found: object) -> None:
+    # Before the rest is read: a newer format may have other fields.
+    if found != LAKE_FORMAT:
         raise LakeMismatchError(
-            f"the lake's format is {manifest.format}, this version writes {LAKE_FORMAT}",
+            f"the lake's format is {found}, this version writes {LAKE_FORMAT}",
             "Use the version of the pipeline that made it, or another lake_root",
         )
-    return manifest
 
 
 def check_lake(manifest: LakeManifest, wanted: LakeSettings, root: str) -> None:
