@@ -11,7 +11,9 @@ from typing import Any
 from tests.fakes.object_store import CrashError, FakeBucket, FakeObjectStore, Fault
 
 #: Faults that only a PUT can have; any other call has plainly no answer.
-_OF_PUTS = (Fault.LOST_REPLY, Fault.LATE_EFFECT, Fault.CONFLICT)
+_OF_PUTS = (Fault.LOST_REPLY, Fault.LATE_EFFECT)
+#: Faults that only a conditional PUT can have; any other call goes well.
+_OF_CREATES = (Fault.CONFLICT, Fault.EXISTS, Fault.EXISTS_AFTER_EFFECT)
 
 
 class SteppedStore(FakeObjectStore):
@@ -25,7 +27,7 @@ class SteppedStore(FakeObjectStore):
         assert self.actor is not None
         create = operation == "put_object" and "IfNoneMatch" in arguments
         fault = self.actor.arrive(create)
-        if fault in (Fault.CONFLICT, Fault.EXISTS_AFTER_EFFECT) and not create:
+        if fault in _OF_CREATES and not create:
             fault = None
         if fault in _OF_PUTS and operation != "put_object":
             fault = Fault.LOST_REQUEST

@@ -50,6 +50,7 @@ FAULTS = (
     Fault.LOST_REPLY,
     Fault.LATE_EFFECT,
     Fault.CONFLICT,
+    Fault.EXISTS,
     Fault.EXISTS_AFTER_EFFECT,
     Fault.CRASH_BEFORE,
     Fault.CRASH_AFTER,
@@ -308,7 +309,7 @@ def _held(commit: SegmentCommit, content: dict[str, bytes]) -> dict[str, list[in
 
 TestExactlyOnce = LakeMachine.TestCase
 TestExactlyOnce.settings = settings(
-    max_examples=60,
+    max_examples=40,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
