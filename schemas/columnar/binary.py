@@ -84,26 +84,42 @@ def _is_utf8(value: bytes) -> bool:
     return True
 
 
-def _gather(cursor: Cursor, starts: Ints, sizes: npt.NDArray[Any]) -> pa.Array:
-    """Copies one slice per row.
+def copy_slices(buffer: pa.Buffer, edges: npt.NDArray[np.int32]) -> pa.Array:
+    """Copies slices of a buffer.
 
-    The batch is seen as an array of binary whose values are, in turn, what lies between the slices
+    The buffer is seen as an array of binary whose values are, in turn, what lies between the slices
     and the slices. Arrow's filter then copies the slices alone: three times as fast as an index
     per byte.
+
+    Args:
+        buffer: What to copy from.
+        edges: 0, then start and end of each slice; never descending.
+
+    Returns:
+        An array of binary with one value per slice.
     """
-    count = len(starts)
-    edges = np.empty(2 * count + 1, np.int32)
-    edges[0] = 0
-    edges[1::2] = starts
-    np.add(starts, sizes, out=edges[2::2], casting="unsafe")
+    count = len(edges) // 2
+    slices = [None, pa.py_buffer(edges), buffer]
+    view = pa.Array.from_buffers(pa.binary(), 2 * count, slices, null_count=0)
+    return view.filter(_every_second(count))
+
+
+def edges_of(starts: Ints, ends: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+    """The edges of slices, for ``copy_slices``."""
+    edges = np.empty(2 * len(starts) + 1, np.int32)
+    edges[0], edges[1::2], edges[2::2] = 0, starts, ends
+    return edges
+
+
+def _gather(cursor: Cursor, starts: Ints, sizes: npt.NDArray[Any]) -> pa.Array:
+    """Copies one slice per row."""
+    edges = edges_of(starts, starts + sizes)
     if cursor.dirty:
         # Marked rows stand in the padding, behind rows that follow them.
         edges[1::2][cursor.bad] = 0
         edges[2::2][cursor.bad] = 0
         np.maximum.accumulate(edges, out=edges)
-    slices = [None, pa.py_buffer(edges), cursor.data.buffer]
-    view = pa.Array.from_buffers(pa.binary(), 2 * count, slices, null_count=0)
-    return view.filter(_every_second(count))
+    return copy_slices(cursor.data.buffer, edges)
 
 
 def _every_second(count: int) -> pa.Array:

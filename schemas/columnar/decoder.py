@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from schemas.arrow_types import arrow_schema
 from schemas.columnar.arrays import Ints, Mask
+from schemas.columnar.binary import copy_slices, data_of, edges_of
 from schemas.columnar.cursor import Bytes
 from schemas.columnar.plan import lock_step
 from schemas.columnar.projection import Columns, compile_columns
@@ -225,10 +226,16 @@ def _chunks(starts: Ints, ends: Ints) -> Iterator[tuple[int, int]]:
 def _joined(data: Bytes, starts: Ints, ends: Ints) -> tuple[Bytes, Ints, Ints]:
     """The part of the buffer that holds the datums, with none overlapping, in ascending order."""
     first, last = int(starts[0]), int(ends[-1])
-    held = int((ends - starts).sum())
-    if (starts[1:] >= ends[:-1]).all() and last - first <= 2 * held + 4096:
-        return data[first:last], starts - first, ends - first
-    pieces = zip(starts.tolist(), ends.tolist(), strict=True)
     edges = np.concatenate(([0], np.cumsum(ends - starts)))
-    joined = b"".join([data[start:end].tobytes() for start, end in pieces])
-    return np.frombuffer(joined, np.uint8), edges[:-1], edges[1:]
+    ascending = bool((starts[1:] >= ends[:-1]).all())
+    if ascending and last - first <= 2 * int(edges[-1]) + 4096:
+        return data[first:last], starts - first, ends - first
+    if ascending and last - first < 1 << 31:
+        # Datums of another schema lie between them.
+        view = pa.py_buffer(data[first:last])
+        joined = data_of(copy_slices(view, edges_of(starts - first, ends - first)))
+    else:
+        pieces = zip(starts.tolist(), ends.tolist(), strict=True)
+        copied = b"".join([data[start:end].tobytes() for start, end in pieces])
+        joined = np.frombuffer(copied, np.uint8)
+    return joined, edges[:-1], edges[1:]

@@ -83,6 +83,15 @@ class TestCalls:
 
         assert batch.table["i"].to_pylist() == order.tolist()
 
+    @pytest.mark.parametrize("gap", [0, 5, 100, 5000])
+    def test_what_lies_between_the_datums_is_not_read(self, gap):
+        schema = record(i="int", s="string")
+        datums = [encode(schema.root, (i, str(i))) for i in range(MANY)]
+
+        batch = Decoder(schema, schema).decode(*pack(datums, gap))
+
+        assert_as_expected(batch, schema, datums)
+
     @pytest.mark.parametrize(("start", "end"), [(-1, 0), (2, 1), (0, 4)])
     def test_a_range_outside_of_the_buffer_is_the_callers_error(self, start, end):
         schema = record(i="int")
