@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -329,7 +330,7 @@ class ObjectStore:
     def _client(self) -> Any:
         # A client's sockets must not be shared over a fork.
         if self._client_made is None or self._client_pid != os.getpid():
-            self._client_made, self._client_pid = _new_client(self.settings), os.getpid()
+            self._client_made, self._client_pid = _shared_client(self.settings), os.getpid()
         return self._client_made
 
     def __getstate__(self) -> dict[str, Any]:
@@ -382,6 +383,23 @@ def _code_and_status(error: Exception) -> tuple[str, int]:
         return type(error).__name__, 599
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 599))
     return str(error.response.get("Error", {}).get("Code") or status), status
+
+
+_clients: dict[tuple[Any, ...], Any] = {}
+_clients_lock = threading.Lock()
+
+
+def _shared_client(settings: StoreSettings) -> Any:
+    """Returns this process's client of these settings; clients may be used by many threads.
+
+    Making one takes 0.1 s of CPU, most of it for botocore's models, and a run has five stores.
+    """
+    aws = sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_"))
+    key = (os.getpid(), settings, *aws)
+    with _clients_lock:
+        if key not in _clients:
+            _clients[key] = _new_client(settings)
+        return _clients[key]
 
 
 def _new_client(settings: StoreSettings) -> Any:
