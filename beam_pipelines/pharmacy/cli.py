@@ -105,7 +105,7 @@ def _concluded(
     failure: Exception | None,
     console: Console,
 ) -> int:
-    progress.look()
+    unseen = _looked(progress)
     outcomes = read_run(store, job.run_id)
     console.print(table(progress))
     for owner, count in sorted(work.open.items()):
@@ -117,9 +117,20 @@ def _concluded(
                 f"error: {outcome.topic}[{outcome.partition}] stopped at offset {outcome.fence}: "
                 f"{outcome.reason}\n"
             )
+    if not any(outcome.failure for outcome in outcomes):
+        failure = failure or unseen
     if failure is not None:
         sys.stderr.write(f"error: the pipeline failed: {_first_line(failure)}\n")
     return verdict(outcomes, progress.lag(), failure)
+
+
+def _looked(progress: Progress) -> PipelineError | None:
+    # What broke the run mostly breaks the look too; the report says it by partition.
+    try:
+        progress.look()
+    except PipelineError as error:
+        return error
+    return None
 
 
 def verdict(outcomes: Sequence[PartitionOutcome], lag: int, failure: Exception | None) -> ExitCode:
