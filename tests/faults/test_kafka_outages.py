@@ -1,0 +1,73 @@
+"""A broker that goes away: waited out while there is patience, told clearly when there is none."""
+
+import pytest
+
+from tests.integration.small import (
+    LakeFactory,
+    assert_holds_exactly,
+    assert_proven,
+    confluent,
+    fences,
+    logged,
+    send,
+    small_lake,
+)
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture
+def make_lake(launcher, kafka, s3, lake_root, config_factory) -> LakeFactory:
+    return small_lake(launcher, kafka, s3, lake_root, config_factory)
+
+
+@pytest.mark.parametrize("point", ["read.before_segment:2", "lake.before_commit:4"])
+def test_a_broker_killed_and_restarted_in_mid_run_is_waited_for(
+    kafka, topic_factory, make_lake, point
+):
+    topic = topic_factory(partitions=2)
+    lake = make_lake(topic, segment={"messages": 5})
+    for partition in range(2):
+        send(kafka, topic, confluent(range(30)), partition=partition)
+
+    run = lake.start(crash=f"{point}:stop")
+    run.wait_frozen()
+    kafka.kill()
+    run.wake()
+    kafka.start()
+    kafka.wait_ready()
+    ended = run.wait()
+
+    assert ended.code == 0, ended
+    assert fences(lake, topic) == {0: 30, 1: 30}
+    assert_holds_exactly(lake, topic, logged(kafka, topic))
+    assert_proven(lake)
+
+
+def test_a_broker_that_stays_away_ends_the_run_and_keeps_what_is_done(
+    kafka, topic_factory, make_lake
+):
+    first, second = topic_factory(), topic_factory(partitions=2)
+    lake = make_lake(first, second, segment={"messages": 5}, kafka={"patience_s": 1})
+    send(kafka, first, confluent(range(10)))
+    for partition in range(2):
+        send(kafka, second, confluent(range(10)), partition=partition)
+
+    # The second topic's first segment is the fourth look: the first topic takes three, one of
+    # them is that of its end.
+    run = lake.start(crash="read.before_segment:3:stop")
+    run.wait_frozen()
+    kafka.kill()
+    run.wake()
+    ended = run.wait()
+    kafka.start()
+    kafka.wait_ready()
+
+    assert ended.code == 1, ended
+    assert len(ended.errors) == 2, ended
+    assert all("does not answer" in line and second in line for line in ended.errors)
+    assert fences(lake, first) == {0: 10}
+    assert lake.drain().code == 0
+    for topic in (first, second):
+        assert_holds_exactly(lake, topic, logged(kafka, topic))
+    assert_proven(lake)

@@ -1,0 +1,36 @@
+"""Fixtures: small lakes for each test."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from runners.local import S3, Kafka
+from tests.integration.small import LakeFactory, small_lake
+from tests.launcher import Launcher, launching
+
+
+@pytest.fixture(scope="session")
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
+    with launching(tmp_path_factory.mktemp("launcher")) as running:
+        yield running
+
+
+@pytest.fixture
+def write_config(tmp_path: Path) -> Callable[..., str]:
+    """Writes configuration files: ``write_config(topics=[...], lake={...}) -> path``."""
+
+    def write(**sections: object) -> str:
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.yaml"
+        path.write_text(yaml.safe_dump(sections))
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def make_lake(
+    launcher: Launcher, kafka: Kafka, s3: S3, lake_root: str, write_config: Callable[..., str]
+) -> LakeFactory:
+    return small_lake(launcher, kafka, s3, lake_root, write_config)
