@@ -31,18 +31,10 @@ def test_a_drain_is_right_and_no_block_crosses_a_stage(flags, tmp_path):
     assert seen == []
 
 
-@on_both
+@pytest.mark.parametrize("runner", ["flink"])
 def test_a_block_that_crosses_a_stage_is_seen(flags, tmp_path):
     with plans.encodings(toy.Block) as seen:
         _run(flags, tmp_path / "totals", crossing=True)
 
     assert toy.totals(tmp_path / "totals") == toy.expected()
     assert len(seen) == len(toy.expected()) * toy.BLOCKS
-
-
-def test_two_processes_of_the_fn_api_runner_agree_with_plain_python(tmp_path):
-    flags = presets.prepare(["--runner=direct", "--direct_num_workers=2"], mode="drain")
-
-    _run(flags, tmp_path / "totals")
-
-    assert toy.totals(tmp_path / "totals") == toy.expected()

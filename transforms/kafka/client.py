@@ -303,11 +303,11 @@ class PartitionConsumer:
                 held, count = held + table.nbytes, count + table.num_rows
             if (end is not None and end >= wanted) or _reaches(good, wanted):
                 position = wanted
+            # Whoever goes on from here must seek: the offset is gone, or messages beyond the wanted
+            # end were taken and dropped.
+            self._at = None if lost or table.num_rows < len(good) else (topic, partition, position)
             if lost:
-                self._at = None
                 break
-        if self._at is not None:
-            self._at = (topic, partition, position)
         return Fetched(pa.concat_tables([MESSAGES_SCHEMA.empty_table(), *tables]), position)
 
     def note_progress(self, topic: str, partition: int, fence: int) -> None:
