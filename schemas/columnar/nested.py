@@ -9,9 +9,9 @@ from schemas.columnar.cursor import Cursor, Data
 from schemas.columnar.leaves import Column
 from schemas.columnar.slots import Slots
 
-# Each round costs about as much as some 30 items on the strict path. Once so few rows go on, they
-# are left to it; and so is every row with more items than MAX_ITEMS.
-_MIN_ROWS = 32
+# A round costs about as much as 130 items on the strict path (25-60 us). Once fewer rows than that
+# go on for long, they are left to it; and so is every row with more items than MAX_ITEMS.
+_MIN_ROWS = 128
 _MIN_ROUNDS = 32
 MAX_ITEMS = 4096
 
