@@ -26,6 +26,7 @@ _MODULES = (
     "pyarrow.parquet",
     "beam_pipelines.pharmacy.cli",
     "beam_pipelines.verify.cli",
+    "beam_pipelines.lake.cli",
 )
 _PR_SET_PDEATHSIG = 1
 

@@ -23,6 +23,8 @@ from transforms.lake import (
 
 Place = tuple[int, int]
 
+SWEEP = "beam_pipelines.lake.cli:main"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lake:
@@ -80,7 +82,7 @@ class Lake:
 
     def command(self, main: str, *flags: str) -> Ended:
         """Runs another command on the lake, past any proxy."""
-        argv = [f"--lake_root={self.root}", *flags]
+        argv = [*flags, f"--lake_root={self.root}"]
         return self.launcher.launch(argv, environ=self._environ(""), main=main).wait()
 
     def commits(self) -> list[SegmentCommit]:
