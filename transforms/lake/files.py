@@ -24,7 +24,9 @@ COMPRESSION_LEVEL: Final = 1
 ROW_GROUP_ROWS: Final = 131_072
 #: More files than this in a segment and the PUTs cost more than the rows: old dates share one.
 MAX_FILES: Final = 16
-_MICROS_PER_DAY: Final = 86_400_000_000
+_DAY_S: Final = 86_400
+#: Ticks a second of each of Arrow's units: a schema may count its event time in any of them.
+_TICKS: Final[Mapping[str, int]] = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,11 +128,12 @@ _NO_DAY: Final = -719_163
 
 
 def _days(table: pa.Table, event_time: str) -> np.ndarray[Any, Any]:
-    micros = table.column(event_time).cast(pa.int64())
-    days = np.floor_divide(micros.fill_null(_NO_DAY * _MICROS_PER_DAY).to_numpy(), _MICROS_PER_DAY)
+    column = table.column(event_time)
+    ticks = column.cast(pa.int64()).fill_null(0).to_numpy()
+    days = np.floor_divide(ticks, _DAY_S * _TICKS[column.type.unit]).astype(np.int64)
     # A date that no four-digit year can name has no folder of its own.
-    days = np.asarray(days, dtype=np.int64)
-    return np.where((days <= _NO_DAY) | (days > 2_932_896), _NO_DAY, days)
+    nameless = (days <= _NO_DAY) | (days > 2_932_896) | np.asarray(pc.is_null(column))
+    return np.where(nameless, _NO_DAY, days)
 
 
 def _systems(table: pa.Table, layout: DatasetLayout) -> np.ndarray[Any, Any]:
@@ -220,9 +223,17 @@ def _sidecar_file(
 
 
 def time_range(table: pa.Table, column: str) -> tuple[int, int] | None:
-    """Returns the first and last time of a timestamp column as integers; None if it has none."""
+    """Returns the first and last time of a timestamp column in microseconds; None if none has."""
     both = pc.min_max(table.column(column).cast(pa.int64())).as_py()
-    return None if both["min"] is None else (both["min"], both["max"])
+    ticks = _TICKS[table.schema.field(column).type.unit]
+    if both["min"] is None:
+        return None
+    return _micros(both["min"], ticks), _micros(both["max"], ticks)
+
+
+def _micros(value: int, ticks: int) -> int:
+    # Python's integers don't overflow, but a commit's do.
+    return max(-(2**63), min(value * 10**6 // ticks, 2**63 - 1))
 
 
 def _parquet(table: pa.Table, metadata: Mapping[str, str]) -> bytes:
