@@ -1,0 +1,52 @@
+"""The report of a run."""
+
+from tests.fakes.object_store import FakeBucket
+from transforms.lake.lanes import PartitionOutcome
+from transforms.lake.runs import merge_outcomes, read_run, write_run
+
+ONE = PartitionOutcome(
+    topic="t",
+    topic_id="id",
+    partition=1,
+    wanted=10,
+    fence=4,
+    messages=3,
+    dispositions={"accepted": 3},
+    gaps=((0, 1),),
+)
+
+
+def other(**values) -> PartitionOutcome:
+    return PartitionOutcome(**{**ONE.to_dict(), **values})
+
+
+def test_a_report_is_read_as_it_was_written():
+    store = FakeBucket().store()
+    write_run(store, "run-1", [ONE, other(partition=2, failure="failed", reason="why")])
+    assert read_run(store, "run-1") == [ONE, other(partition=2, failure="failed", reason="why")]
+
+
+def test_a_run_without_a_report_did_nothing():
+    assert read_run(FakeBucket().store(), "run-1") == []
+
+
+def test_the_outcomes_of_one_partition_are_added_up():
+    second = other(
+        fence=10, messages=5, dispositions={"accepted": 4, "filtered": 1}, gaps=((5, 6), (0, 1))
+    )
+    (merged,) = merge_outcomes([ONE, second])
+    assert (merged.wanted, merged.fence, merged.messages) == (10, 10, 8)
+    assert merged.dispositions == {"accepted": 7, "filtered": 1}
+    assert merged.gaps == ((0, 1), (5, 6))
+
+
+def test_a_failure_of_any_bundle_is_the_partitions():
+    failed = other(failure="contention", reason="why")
+    for order in ([ONE, failed], [failed, ONE]):
+        (merged,) = merge_outcomes(order)
+        assert (merged.failure, merged.reason) == ("contention", "why")
+
+
+def test_partitions_and_incarnations_of_topics_stay_apart_and_in_order():
+    listed = [other(partition=2), other(topic_id="id0"), ONE]
+    assert merge_outcomes(listed) == [ONE, other(partition=2), other(topic_id="id0")]
