@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import shlex
 import shutil
 from collections.abc import Collection, Iterator, Mapping
@@ -16,6 +17,8 @@ from runners.local._service import READY_TIMEOUT_S, Service
 from runners.local._state import Entry, State
 
 __all__ = ["Services", "services"]
+
+_KEY = "dead_letter.key"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,10 +94,19 @@ class Services:
     def write_environ(self) -> Path:
         """Writes ``env``, shell ``export`` lines readable by the user alone, and returns it."""
         path = self.state.folder / "env"
-        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in self.environ().items()]
+        variables = {**self.environ(), "DEAD_LETTER_KEY": self._dead_letter_key()}
+        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
         path.touch(mode=0o600)
         path.write_text("".join(lines))
         return path
+
+    def _dead_letter_key(self) -> str:
+        """Returns the key that seals the local lake's dead letters; it lives as long as the data."""
+        path = self.state.folder / _KEY
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_hex(32))
+        return path.read_text()
 
     def purge(self) -> None:
         """Removes what ``up`` made in the folder, and the folder if nothing else is in it.
@@ -106,7 +118,7 @@ class Services:
             return
         for name in ("kafka", "s3", "logs"):
             shutil.rmtree(folder / name, ignore_errors=True)
-        for name in ("env", "state.json", "lock"):
+        for name in ("env", _KEY, "state.json", "lock"):
             (folder / name).unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             folder.rmdir()
