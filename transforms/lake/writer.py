@@ -60,12 +60,12 @@ class SegmentWriter:
             StoreUnavailableError: S3 was away for longer than the store's patience.
         """
         while (trimmed := _trimmed(lane, segment)) is not None:
-            files = self._stored(lane, trimmed)
-            if files is None:
+            stored = self._stored(lane, trimmed)
+            if stored is None:
                 for half in halves(trimmed):
                     self.write(lane, half)
                 return
-            if self._committed(lane, trimmed, files):
+            if self._committed(lane, *stored):
                 return
 
     def _committed(self, lane: Lane, segment: Segment, files: Sequence[DataFile]) -> bool:
@@ -79,14 +79,15 @@ class SegmentWriter:
         lane.lost(winner.commit.writer if winner else "?")
         return False
 
-    def _stored(self, lane: Lane, segment: Segment) -> list[DataFile] | None:
+    def _stored(self, lane: Lane, segment: Segment) -> tuple[Segment, list[DataFile]] | None:
         """Stores the segment's files; None if the segment must be cut in two first.
 
-        A small range whose files can't be made is quarantined, which always can be stored.
+        A small range whose files can't be made is quarantined, which always can be stored. What is
+        returned is the segment as it was stored: the commit must tell of that one.
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._store(lane, segment)
+                return segment, self._store(lane, segment)
             except OUTSIDE_CAUSES:
                 raise
             except Exception as error:  # whatever a bug may raise
@@ -194,7 +195,7 @@ def _trimmed(lane: Lane, segment: Segment) -> Segment | None:
 
 def _is_quarantined(segment: Segment) -> bool:
     reasons = set(segment.disposed.column("reason").to_pylist())
-    return reasons == {QUARANTINED} and segment.disposed.num_rows == segment.messages.num_rows
+    return reasons <= {QUARANTINED} and segment.disposed.num_rows == segment.messages.num_rows
 
 
 def _broker_time(segment: Segment) -> tuple[int, int] | None:
