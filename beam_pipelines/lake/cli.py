@@ -17,6 +17,7 @@ from beam_pipelines.lake.adoption import adopt_topic
 from beam_pipelines.lake.inventory import tables, take_inventory
 from beam_pipelines.lake.letters import dead_letters
 from beam_pipelines.lake.selection import selected
+from beam_pipelines.terminal import console
 from beam_pipelines.verify.cli import kafka_config
 from transforms.errors import ConfigurationError, SecretError
 from transforms.kafka import Broker, BrokerSettings
@@ -59,8 +60,8 @@ def _ls(store: ObjectStore, arguments: argparse.Namespace) -> None:
     if arguments.format == "json":
         _write(inventory.to_dict(), orjson.OPT_INDENT_2)
         return
-    for table in tables(inventory):
-        Console().print(table)
+    for table in tables(inventory, chains=arguments.chains):
+        console().print(table)
 
 
 def _show(store: ObjectStore, arguments: argparse.Namespace) -> None:
@@ -108,27 +109,27 @@ def _sweep(store: ObjectStore, arguments: argparse.Namespace) -> None:
         _print_sweep(plan, arguments.delete, Console(soft_wrap=True, highlight=False))
 
 
-def _print_sweep(plan: SweepPlan, deleted: bool, console: Console) -> None:
-    _print_keys(console, "orphan", [item.key for item in plan.orphans])
-    _print_keys(console, "unfinished upload of", [key for key, _ in plan.uploads])
-    _print_keys(console, "left, its partition has no chain:", plan.ownerless)
-    _print_keys(console, "left, not one of ours:", plan.unknown)
+def _print_sweep(plan: SweepPlan, deleted: bool, screen: Console) -> None:
+    _print_keys(screen, "orphan", [item.key for item in plan.orphans])
+    _print_keys(screen, "unfinished upload of", [key for key, _ in plan.uploads])
+    _print_keys(screen, "left, its partition has no chain:", plan.ownerless)
+    _print_keys(screen, "left, not one of ours:", plan.unknown)
     for owner, why in sorted(plan.broken.items()):
-        console.print(f"left, the chain of {owner} is broken: {why}")
-    console.print(
+        screen.print(f"left, the chain of {owner} is broken: {why}")
+    screen.print(
         f"{len(plan.waiting):,} files lie at or above their fence and may yet be committed: left"
     )
-    console.print(
+    screen.print(
         f"{len(plan.orphans):,} orphans ({plan.bytes / 1e6:,.1f} MB) and {len(plan.uploads):,} "
         + ("unfinished uploads deleted" if deleted else "unfinished uploads; --delete sweeps them")
     )
 
 
-def _print_keys(console: Console, what: str, keys: Sequence[str]) -> None:
+def _print_keys(screen: Console, what: str, keys: Sequence[str]) -> None:
     for key in keys[:NAMED_KEYS]:
-        console.print(f"{what} {key}", markup=False)
+        screen.print(f"{what} {key}", markup=False)
     if len(keys) > NAMED_KEYS:
-        console.print(f"... and {len(keys) - NAMED_KEYS:,} more")
+        screen.print(f"... and {len(keys) - NAMED_KEYS:,} more")
 
 
 def _adopt(store: ObjectStore, arguments: argparse.Namespace) -> None:
@@ -186,6 +187,7 @@ def _command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
 
 def _ls_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--chains", action="store_true", help="in text too: each partition's chain")
 
 
 def _show_flags(parser: argparse.ArgumentParser) -> None:

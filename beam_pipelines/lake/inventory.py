@@ -104,17 +104,19 @@ def take_inventory(store: ObjectStore) -> Inventory:
     return inventory
 
 
-def tables(inventory: Inventory) -> Iterable[Table]:
-    """Yields the inventory as tables for people."""
+def tables(inventory: Inventory, *, chains: bool) -> Iterable[Table]:
+    """Yields the inventory as tables for people; the chains only on request, they may be many."""
     yield _datasets(inventory)
     if inventory.small_tables:
         small = _table("Small tables", "table", "rows")
         for name, rows in sorted(inventory.small_tables.items()):
             small.add_row(name, f"{rows:,}")
         yield small
-    chains = _table("Chains", "partition", "topic id", "commits", "fence", "messages", "gaps", "to")
+    if not chains:
+        return
+    shown = _table("Chains", "partition", "topic id", "commits", "fence", "messages", "gaps", "to")
     for owner, state in sorted(inventory.chains.items()):
-        chains.add_row(
+        shown.add_row(
             str(owner),
             owner.topic_id,
             f"{state.commits:,}",
@@ -123,7 +125,7 @@ def tables(inventory: Inventory) -> Iterable[Table]:
             f"{state.gap_offsets:,}",
             "" if state.broker_time is None else _time(state.broker_time / 1e3),
         )
-    yield chains
+    yield shown
 
 
 def _datasets(inventory: Inventory) -> Table:

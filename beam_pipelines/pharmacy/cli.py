@@ -17,6 +17,7 @@ from beam_pipelines.pharmacy.config import PharmacyConfig, load_config
 from beam_pipelines.pharmacy.pipeline import PharmacyJob, build
 from beam_pipelines.pharmacy.preflight import Work, preflight
 from beam_pipelines.pharmacy.progress import Progress, ProgressView, table
+from beam_pipelines.terminal import console
 from runners.packaging import check_owners
 from runners.presets import prepare
 from transforms.errors import PipelineError
@@ -42,12 +43,12 @@ def _run(argv: Sequence[str]) -> int:
         start=parse_start(arguments.start),
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}",
     )
-    console = _console(arguments.progress == "off")
+    screen = console(stderr=True, quiet=arguments.progress == "off")
     check_owners()
-    flags = prepare(beam_flags, mode=arguments.mode, notify=console.print)
+    flags = prepare(beam_flags, mode=arguments.mode, notify=screen.print)
     if "FnApiRunner" in " ".join(flags):
         check_beam_flags(flags)  # A job server knows flags of its own; we can't ask it yet.
-    return drain(job, flags, console)
+    return drain(job, flags, screen)
 
 
 def _store(config: PharmacyConfig, beam_flags: Sequence[str]) -> StoreSettings:
@@ -55,19 +56,13 @@ def _store(config: PharmacyConfig, beam_flags: Sequence[str]) -> StoreSettings:
     return replace(settings, patience_s=config.lake.patience_s, timeout_s=config.lake.timeout_s)
 
 
-def _console(quiet: bool) -> Console:
-    console = Console(stderr=True, quiet=quiet)
-    # Where there is no terminal rich assumes 80 columns and cuts the figures off.
-    return console if console.is_terminal else Console(stderr=True, quiet=quiet, width=140)
-
-
-def drain(job: PharmacyJob, flags: Sequence[str], console: Console) -> int:
+def drain(job: PharmacyJob, flags: Sequence[str], screen: Console) -> int:
     """Reads what is there now, commits it, and says what became of it.
 
     Args:
         job: What to read and where to write.
         flags: Beam's flags, prepared for the runner.
-        console: Where progress and the summary are shown.
+        screen: Where progress and the summary are shown.
 
     Returns:
         An ``ExitCode``.
@@ -75,17 +70,17 @@ def drain(job: PharmacyJob, flags: Sequence[str], console: Console) -> int:
     store = ObjectStore(job.lake_root, job.store)
     work = preflight(job, store)
     if work.nothing_new:
-        console.print("Nothing new: every partition is committed to its end.")
+        screen.print("Nothing new: every partition is committed to its end.")
         return ExitCode.COMPLETE
     open_lake(store, job.lake())
     progress = Progress(store, work)
-    view = ProgressView(progress, console)
-    if not console.quiet:
+    view = ProgressView(progress, screen)
+    if not screen.quiet:
         view.start()
     failure = _ran(job, flags)
-    if not console.quiet:
+    if not screen.quiet:
         view.stop()
-    return _concluded(job, store, work, progress, failure, console)
+    return _concluded(job, store, work, progress, failure, screen)
 
 
 def _ran(job: PharmacyJob, flags: Sequence[str]) -> Exception | None:
@@ -103,14 +98,14 @@ def _concluded(
     work: Work,
     progress: Progress,
     failure: Exception | None,
-    console: Console,
+    screen: Console,
 ) -> int:
     unseen = _looked(progress)
     outcomes = read_run(store, job.run_id)
-    console.print(table(progress))
+    screen.print(table(progress))
     for owner, count in sorted(work.open.items()):
         if count:
-            console.print(f"{owner}: {count:,} offsets lie in open transactions; not read")
+            screen.print(f"{owner}: {count:,} offsets lie in open transactions; not read")
     for outcome in outcomes:
         if outcome.failure:
             sys.stderr.write(

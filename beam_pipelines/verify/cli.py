@@ -14,10 +14,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from rich.console import Console
 
 from beam_pipelines.arguments import Parser, add_store_flags, run_command, store_settings_of
 from beam_pipelines.exit_codes import ExitCode
+from beam_pipelines.terminal import console
 from beam_pipelines.verify.client import KafkaView
 from beam_pipelines.verify.output import ProgressLine, write_json, write_text
 from transforms.errors import ConfigurationError, PipelineError, RefusedError
@@ -49,7 +49,7 @@ def _run(argv: Sequence[str]) -> int:
         view = _view(arguments)
         if view is not None:
             stack.callback(view.close)
-        line = ProgressLine(Console(stderr=True, quiet=arguments.progress == "off"))
+        line = ProgressLine(console(stderr=True, quiet=arguments.progress == "off"))
         stack.callback(line.stop)
         report = _checked(
             lambda: verify_lake(
@@ -63,7 +63,7 @@ def _run(argv: Sequence[str]) -> int:
     if arguments.format == "json":
         write_json(report, line.seconds)
     else:
-        write_text(report, line.seconds, Console())
+        write_text(report, line.seconds, console())
     return ExitCode.COMPLETE if report.holds else ExitCode.FAILED
 
 

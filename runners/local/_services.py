@@ -101,7 +101,7 @@ class Services:
         return path
 
     def _dead_letter_key(self) -> str:
-        """Returns the key that seals the local lake's dead letters; it lives as long as the data."""
+        """Returns the key that seals dead letters; it lives as long as the data."""
         path = self.state.folder / _KEY
         if not path.exists():
             path.touch(mode=0o600)
