@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from apache_beam.coders import Coder
 from apache_beam.coders.typecoders import registry as coder_registry
 
+from transforms import errors
 from transforms.errors import PipelineError, SegmentError
 
 #: The four ends of a message. ``accepted`` is what remains, so it is never written down.
@@ -274,7 +275,7 @@ class SegmentCoder(Coder):  # type: ignore[misc]
                 "gaps": value.gaps,
                 "versions": dict(value.versions),
                 "rows": list(value.rows),
-                "failure": [value.failure.what, value.failure.remedy] if value.failure else None,
+                "failure": _failure_parts(value.failure),
                 "sizes": [len(body) for body in bodies],
             }
         )
@@ -297,7 +298,7 @@ class SegmentCoder(Coder):  # type: ignore[misc]
             messages=tables[0],
             disposed=tables[1],
             rows=dict(zip(names, tables[2:], strict=True)),
-            failure=PipelineError(*failure) if failure else None,
+            failure=_failure(*failure) if failure else None,
         )
 
     def estimate_size(self, value: Segment) -> int:
@@ -313,6 +314,16 @@ def _stacked(tables: Sequence[pa.Table]) -> pa.Table:
     # A quarantined part brings empty tables that lack the columns which the transform adds.
     filled = [table for table in tables if table.num_rows] or tables[-1:]
     return pa.concat_tables(filled)
+
+
+def _failure_parts(failure: PipelineError | None) -> tuple[str, str, str] | None:
+    return (type(failure).__name__, failure.what, failure.remedy) if failure else None
+
+
+def _failure(kind: str, what: str, remedy: str) -> PipelineError:
+    # The kind decides the exit code. One that is defined elsewhere becomes the base of all.
+    made: PipelineError = getattr(errors, kind, PipelineError)(what, remedy)
+    return made
 
 
 def _to_ipc(table: pa.Table) -> bytes:
