@@ -139,6 +139,11 @@ class TestBytes:
         assert b"row 10" in file.body
         assert b"row 11" not in file.body
 
+    def test_a_sidecar_holds_nothing_of_a_slices_neighbours_either(self):
+        whole, table = rows(range(50)), rows([0])
+        sliced = built(table, small={"small": whole.slice(10, 1)})
+        assert sliced == built(table, small={"small": rows([10])})
+
     def test_the_name_is_that_of_the_bytes_and_the_range(self):
         (file,) = built(rows(range(3)))
         name = parse_data_key(file.file.key)
