@@ -1,0 +1,58 @@
+"""What README.md shows runs as it stands."""
+
+import io
+import re
+from pathlib import Path
+
+import fastavro
+import pytest
+from confluent_kafka import Producer
+
+from schemas.model import AvroSchema
+from schemas.registries import open_registry
+from tests.servers import make_topic
+
+pytestmark = pytest.mark.integration
+
+README = Path(__file__).parents[2] / "README.md"
+
+SCHEMA = {
+    "type": "record",
+    "name": "Visit",
+    "fields": [
+        {"name": "clinic", "type": "string"},
+        {"name": "visited_at", "type": {"type": "long", "logicalType": "timestamp-micros"}},
+    ],
+}
+
+
+@pytest.fixture
+def snippets(s3, monkeypatch):
+    for name, value in s3.environ().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DEAD_LETTER_KEY", "0f" * 32)
+    return re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+
+
+def test_the_pipeline_of_ones_own_writes_what_the_reader_reads(
+    kafka, lake_root, snippets, tmp_path
+):
+    registry = f"file:{tmp_path / 'registry'}"
+    number = int(open_registry(registry).register("visits-value", AvroSchema.parse(SCHEMA)))
+    make_topic(kafka, "visits", 2, {"retention.ms": "-1"})
+    producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
+    for i in range(300):
+        body = io.BytesIO(b"\x00" + number.to_bytes(4, "big"))
+        body.seek(5)
+        visit = {"clinic": f"c{i % 7}", "visited_at": 1_700_000_000_000_000 + i}
+        fastavro.schemaless_writer(body, fastavro.parse_schema(SCHEMA), visit)
+        producer.produce("visits", body.getvalue(), partition=i % 2)
+    producer.flush()
+
+    names: dict[str, object] = {}
+    exec(snippets[0], names)
+    names["run"](kafka.bootstrap_servers, lake_root, AvroSchema.parse(SCHEMA), registry)
+
+    exec(snippets[1].replace("s3://bucket/prefix", lake_root), names)
+    assert names["table"].num_rows == 300
+    assert names["table"].column_names == ["_offset", "visited_at"]
