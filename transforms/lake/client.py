@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import boto3
 import botocore.config
 import botocore.exceptions
+import urllib3.exceptions
 
 from transforms.errors import (
     ConfigurationError,
@@ -59,6 +60,14 @@ ERRORS: Final[Mapping[str, type[PipelineError]]] = {
     "301": ConfigurationError,
     "400": ConfigurationError,
 }
+
+#: What a call may raise. botocore lets urllib3's own errors through where the reply's body breaks
+#: off, unless the body is a stream.
+FAILURES: Final = (
+    botocore.exceptions.ClientError,
+    botocore.exceptions.BotoCoreError,
+    urllib3.exceptions.HTTPError,
+)
 
 #: First pause between tries; doubled each time up to the last. Full jitter keeps workers apart.
 FIRST_PAUSE_S: Final = 0.1
@@ -313,7 +322,7 @@ class ObjectStore:
         answer = self._call("get_object", Key=self._prefix + key)
         try:
             body: bytes = answer["Body"].read()
-        except botocore.exceptions.BotoCoreError as error:
+        except FAILURES as error:
             raise StoreUnavailableError(f"the read of {key} broke off") from error
         return body
 
@@ -322,7 +331,7 @@ class ObjectStore:
             answer: dict[str, Any] = getattr(self._client, operation)(
                 Bucket=self._bucket, **arguments
             )
-        except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+        except FAILURES as error:
             raise translated(error, operation, self._bucket) from error
         return answer
 
