@@ -12,6 +12,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.errors import PipelineError
 from transforms.quality.sealing import Seal
 from transforms.secrets import resolve
 from transforms.segment import DEAD_LETTER, PARKED, Segment
@@ -53,13 +54,19 @@ class SealDeadLetters:
         self._seal = Seal(resolve(self._key))
 
     def derive(self, segment: Segment) -> pa.Table:
-        """Returns the sealed messages of a segment, in offset order."""
+        """Returns the sealed messages of a segment, in offset order.
+
+        Raises:
+            PipelineError: There are some, and ``setup`` was not called: they must not be dropped.
+        """
         kept = pc.is_in(
             segment.disposed.column("disposition"), value_set=pa.array([DEAD_LETTER, PARKED])
         )
         disposed = segment.disposed.filter(kept)
-        if not disposed.num_rows or self._seal is None:
+        if not disposed.num_rows:
             return SCHEMA.empty_table()
+        if self._seal is None:
+            raise PipelineError("dead letters can't be sealed before setup", "Call setup() first")
         at = pc.index_in(disposed.column("offset"), value_set=segment.messages.column("offset"))
         messages = segment.messages.take(at)
         sealed = [self._sealed(segment, row) for row in messages.to_pylist()]

@@ -53,7 +53,7 @@ class Seal:
         """
         try:
             return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: too short to hold a nonce
             raise SecretError(
                 "a dead letter does not open", "Its key is another one, or the file was damaged"
             ) from error

@@ -27,6 +27,11 @@ def fetch(scheme: str, name: str) -> str:
             f"AWS gave no secret for the {scheme} reference ({type(error).__name__})",
             "Check its id, the region and the worker's permissions",
         ) from error
+    except (ValueError, KeyError):
+        # Without its cause: that one may hold the secret.
+        raise SecretError(
+            f"the {scheme} reference is malformed, or its secret holds no text", "Correct it"
+        ) from None
 
 
 def _secret(name: str) -> str:
@@ -35,13 +40,27 @@ def _secret(name: str) -> str:
     text = str(client.get_secret_value(SecretId=secret_id)["SecretString"])
     if not field:
         return text
-    fields = json.loads(text)
+    fields = _json_object(secret_id, text)
     if field not in fields:
         raise SecretError(f"the secret {secret_id} has no field {field}", "Check its name")
     return str(fields[field])
 
 
+def _json_object(secret_id: str, text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise SecretError(
+            f"the secret {secret_id} is no JSON object, so it has no fields", "Drop the #field"
+        )
+    return value
+
+
 def _decrypted(ciphertext: str) -> str:
     client: Any = boto3.client("kms")
-    plaintext: bytes = client.decrypt(CiphertextBlob=base64.b64decode(ciphertext))["Plaintext"]
+    plaintext: bytes = client.decrypt(CiphertextBlob=base64.b64decode(ciphertext, validate=True))[
+        "Plaintext"
+    ]
     return plaintext.decode()

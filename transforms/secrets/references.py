@@ -64,6 +64,11 @@ def _from_environment(name: str) -> str:
 def _from_file(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8").rstrip("\n")
+    except UnicodeDecodeError:
+        # Without its cause: that one holds the file's bytes.
+        raise SecretError(
+            f"the secret's file {path} holds no text", "Write a key as Base64 or hexadecimal text"
+        ) from None
     except OSError as error:
         raise SecretError(
             f"the secret's file {path} can't be read ({error.strerror})",
