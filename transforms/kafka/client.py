@@ -376,7 +376,7 @@ def translated(error: KafkaError, servers: str) -> PipelineError:
     if error.fatal():
         return PipelineError(f"Kafka client failed: {error.str()}", "Start the run again")
     return BrokerUnavailableError(
-        f"Kafka at {servers} does not answer ({error.name()})",
+        f"Kafka at {servers} does not answer ({error.str()})",
         "Check --kafka_bootstrap_servers, the network and the broker",
     )
 
