@@ -15,6 +15,7 @@ from confluent_kafka.admin import NewPartitions
 
 from runners.local import S3, Kafka
 from schemas.catalog import packaged_dataset
+from schemas.model import AvroSchema
 from tests.faults.lakes import Lake, dispositions, rows_of
 from tests.launcher import Launcher
 from tests.oracle import (
@@ -59,7 +60,12 @@ def datum(number: int) -> bytes:
 
 @cache
 def _schema() -> Any:
-    return fastavro.parse_schema(packaged_dataset(DATASET).reader.json)
+    return fastavro.parse_schema(reader_schema().json)
+
+
+def reader_schema() -> AvroSchema:
+    """The schema of the dataset: writer and reader alike."""
+    return packaged_dataset(DATASET).reader
 
 
 def confluent(numbers: Iterable[int], schema_id: int = SCHEMA_ID) -> list[bytes]:
@@ -194,15 +200,21 @@ def logged(kafka: Kafka, topic: str) -> list[Message]:
     )
 
 
-def assert_holds_exactly(lake: Lake, topic: str, messages: Iterable[Message]) -> None:
+def assert_holds_exactly(
+    lake: Lake,
+    topic: str,
+    messages: Iterable[Message],
+    writers: Mapping[int, AvroSchema] | None = None,
+) -> None:
     """Proves that the lake holds what these messages of a topic must become, and nothing else.
 
     Args:
         lake: The lake.
         topic: One of its topics; its dataset may be that of others.
         messages: All that the lake must have read of it.
+        writers: Writer schemas by id; the packaged ones by default.
     """
-    expected = expected_of(topic, messages, carries=CARRIED)
+    expected = expected_of(topic, messages, carries=CARRIED, writers=writers)
     made = [commit for commit in lake.commits() if commit.topic == topic]
     assert_equal(lake, made, expected)
 
