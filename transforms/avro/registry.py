@@ -46,12 +46,14 @@ class WriterSchemas:
             schema_id: As the message names it.
             newest_ms: Broker time of the newest message with it, milliseconds since 1970. Until a
                 minute after that time the registry is asked again, because it may lag; so whether
-                an id counts as unknown depends on the broker's time, not on when we came.
+                an id counts as unknown depends on the broker's time, not on when we came. A time
+                that lies ahead of us counts as now: a producer's clock must not stop a partition.
 
         Raises:
             RetryableError: The registry was down for longer than the patience.
             RefusedError: The registry says no for good: credentials, or no Avro.
         """
+        newest_ms = min(newest_ms, int(self._now() * 1000))
         if self._missed_ms.get(schema_id, 0.0) >= newest_ms + GRACE_MS:
             return None
         while True:
