@@ -93,11 +93,15 @@ def _produce(
     assert not failures, failures[0]
 
 
+class Abort(Exception):  # noqa: N818 - a signal, not an error
+    """Ends a `transaction` without its messages."""
+
+
 @contextmanager
 def transaction(kafka: Kafka, name: str) -> Iterator[Callable[..., None]]:
-    """Opens a transaction; gives ``send(topic, values, partition)``. It is committed at the end.
+    """Opens a transaction; gives ``send(topic, values, partition)``.
 
-    The body may end it itself by raising ``Abort``.
+    It is committed at the end of the body, or given up if the body raises `Abort`.
     """
     producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "transactional.id": name})
     producer.init_transactions(ANSWER_S)
@@ -110,14 +114,10 @@ def transaction(kafka: Kafka, name: str) -> Iterator[Callable[..., None]]:
         producer.commit_transaction(ANSWER_S)
 
 
-class Abort(Exception):  # noqa: N818 - a signal, not an error
-    """Ends a `transaction` without its messages."""
-
-
 def aborted(
     kafka: Kafka, name: str, topic: str, values: Sequence[bytes], partition: int = 0
 ) -> None:
-    """Leaves messages of a transaction in the log that was given up."""
+    """Leaves the messages of a transaction that was given up in the log."""
     with transaction(kafka, name) as send_in:
         send_in(topic, values, partition)
         raise Abort

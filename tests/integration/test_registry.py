@@ -61,6 +61,26 @@ def test_a_registry_that_is_down_at_the_start_is_a_refusal(kafka, lake, topic, r
     assert not list(lake.store.walk(""))
 
 
+def test_credentials_by_reference_open_a_registry(kafka, topic, registry, make_lake, schema_id):
+    registry.credentials = "reader:open-sesame"
+    settings = {"basic.auth.user.info": "env:REGISTRY_USER"}
+    registry_section = {"url": registry.url, "settings": settings}
+    send(kafka, topic, confluent(range(3), schema_id))
+
+    environ = {"REGISTRY_USER": "reader:mistyped-word"}
+    refused = make_lake(topic, registry=registry_section, environ=environ).drain()
+    environ = {"REGISTRY_USER": registry.credentials}
+    lake = make_lake(topic, registry=registry_section, environ=environ)
+    ended = lake.drain()
+
+    assert refused.code == 2, refused
+    assert len(refused.err.splitlines()) == 1, refused
+    assert "set basic.auth.user.info" in refused.err
+    assert "mistyped" not in refused.err
+    assert ended.code == 0, ended
+    assert_holds_exactly(lake, topic, logged(kafka, topic), {schema_id: reader_schema()})
+
+
 @pytest.mark.parametrize("fault", [{"down": True}, {"status": 503}], ids=["down", "503"])
 def test_a_registry_that_is_down_in_mid_run_is_waited_for(
     kafka, lake, topic, registry, schema_id, fault

@@ -1,0 +1,260 @@
+"""The whole demo stream, some 20,000 events with every fault, through the real job."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from schemas.catalog import packaged_datasets
+from tests.faults.lakes import Lake, assert_lake_equals_oracle, rows_of
+from tests.integration.small import assert_proven, keys_of
+from tests.launcher import DEAD_LETTER_KEY
+from tests.oracle import (
+    Expected,
+    Message,
+    Verdict,
+    committed_ends,
+    earliest_starts,
+    expected_of,
+    read_committed,
+)
+from transforms.lake import read_small_tables
+from transforms.quality import open_dead_letters
+
+pytestmark = pytest.mark.integration
+
+PRODUCE = "beam_pipelines.produce.cli:main"
+EVENTS = 20_000
+TOPICS = {dataset.topic: dataset.name for dataset in packaged_datasets()}
+
+#: Kinds of planted faults that are sound messages all the same.
+SOUND = {"duplicate", "headers", "null_key", "repeated_key"}
+
+
+@dataclass(frozen=True)
+class Drained:
+    """The stream, drained once.
+
+    Attributes:
+        lake: The lake that holds it.
+        manifest: What was planted where.
+    """
+
+    lake: Lake
+    manifest: Path
+
+    @cached_property
+    def messages(self) -> Mapping[str, list[Message]]:
+        """What the topics hold, by topic."""
+        servers = self.lake.kafka.bootstrap_servers
+        ends = {topic: committed_ends(servers, topic) for topic in TOPICS}
+        return {
+            topic: list(
+                read_committed(servers, topic, earliest_starts(servers, topic), ends[topic])
+            )
+            for topic in TOPICS
+        }
+
+    @cached_property
+    def expected(self) -> Mapping[str, Expected]:
+        """What the lake must hold, by dataset."""
+        return {
+            TOPICS[topic]: expected_of(topic, messages) for topic, messages in self.messages.items()
+        }
+
+    @property
+    def planted(self) -> list[dict]:
+        return json.loads(self.manifest.read_text())["planted"]
+
+    @property
+    def transactions(self) -> list[dict]:
+        return json.loads(self.manifest.read_text())["transactions"]
+
+    def verdict(self, topic: str, partition: int, offset: int) -> Verdict | None:
+        """What a message must become; None where a reader finds none."""
+        return self.expected[TOPICS[topic]].verdicts.get((partition, offset))
+
+
+@pytest.fixture(scope="module")
+def drained(launcher, kafka, s3, tmp_path_factory) -> Drained:
+    folder = tmp_path_factory.mktemp("stream")
+    config = folder / "config.yaml"
+    topics = [{"topic": topic, "dataset": dataset} for topic, dataset in TOPICS.items()]
+    # So that the larger partitions have several segments.
+    config.write_text(json.dumps({"topics": topics, "segment": {"messages": 2_000}}))
+    root = f"s3://{s3.bucket}/whole-stream"
+    lake = Lake(launcher=launcher, kafka=kafka, s3=s3, config=str(config), root=root)
+    manifest = folder / "manifest.json"
+    produce(lake, manifest, events=EVENTS, seed=11)
+    ended = lake.drain()
+    assert ended.code == 0, ended
+    return Drained(lake, manifest)
+
+
+def produce(lake: Lake, manifest: Path, *, events: int, seed: int) -> None:
+    ended = lake.launcher.launch(
+        [
+            f"--kafka_bootstrap_servers={lake.kafka.bootstrap_servers}",
+            f"--events={events}",
+            f"--seed={seed}",
+            f"--manifest={manifest}",
+        ],
+        main=PRODUCE,
+    ).wait()
+    assert ended.code == 0, ended
+
+
+def test_the_lake_equals_the_oracle_for_every_topic(drained):
+    assert sum(len(messages) for messages in drained.messages.values()) > EVENTS
+    assert_lake_equals_oracle(drained.lake.store, drained.expected)
+    assert_proven(drained.lake)
+
+
+def test_every_planted_fault_is_found_where_it_was_planted(drained):
+    kinds = {each["kind"] for each in drained.planted}
+    assert len(kinds) > 20
+    for each in drained.planted:
+        verdict = drained.verdict(each["topic"], each["partition"], each["offset"])
+        assert verdict is not None, each
+        if each["kind"] == "tombstone":
+            assert verdict == Verdict("filtered", "tombstone")
+        elif each["kind"] in SOUND:
+            assert verdict == Verdict("accepted"), each
+        elif each["kind"] != "bit_flipped":  # A flipped bit may give another sound message.
+            assert verdict.disposition == "dead_letter", each
+
+
+def test_every_dead_letter_was_planted(drained):
+    places = {(p["topic"], p["partition"], p["offset"]) for p in drained.planted}
+    for expected in drained.expected.values():
+        for place, verdict in expected.verdicts.items():
+            assert verdict.disposition != "dead_letter" or (expected.topic, *place) in places
+
+
+def test_aborted_messages_are_nowhere_in_the_lake(drained):
+    aborted = [each for each in drained.transactions if each["outcome"] == "aborted"]
+    assert aborted
+    for each in aborted:
+        rows = rows_of(drained.lake.store, TOPICS[each["topic"]])
+        held = set(zip(rows["_partition"].to_pylist(), rows["_offset"].to_pylist(), strict=True))
+        for partition, (first, last) in each["ranges"].items():
+            for offset in range(first, last + 1):
+                place = int(partition), offset
+                assert place not in held
+                assert drained.verdict(each["topic"], *place) is None
+
+
+def test_sealed_dead_letters_open_to_the_exact_messages(drained):
+    sent = {
+        (m.topic, m.partition, m.offset): (m.key, m.value, list(m.headers), m.timestamp_ms)
+        for messages in drained.messages.values()
+        for m in messages
+    }
+    opened = {}
+    for commit in drained.lake.commits():
+        letters = read_small_tables(drained.lake.store, commit).get("dead_letters")
+        if letters is None:
+            continue
+        place = {"topic": commit.topic, "topic_id": commit.topic_id, "partition": commit.partition}
+        for letter in open_dead_letters(letters, DEAD_LETTER_KEY, **place):
+            opened[commit.topic, commit.partition, letter["offset"]] = (
+                letter["key"],
+                letter["value"],
+                letter["headers"] or [],
+                int(letter["timestamp"].timestamp() * 1000),
+            )
+
+    dead = [
+        each
+        for each in drained.expected.values()
+        for v in each.verdicts.values()
+        if v.disposition == "dead_letter"
+    ]
+    assert len(opened) == len(dead) > 50
+    assert opened == {place: sent[place] for place in opened}
+
+
+def test_dead_letters_show_nothing_of_the_messages_in_clear(drained):
+    values = {
+        (m.topic, m.partition, m.offset): m.value
+        for messages in drained.messages.values()
+        for m in messages
+    }
+    for commit in drained.lake.commits():
+        letters = read_small_tables(drained.lake.store, commit).get("dead_letters", pa.table({}))
+        for letter in letters.to_pylist():
+            value = values[commit.topic, commit.partition, letter["offset"]]
+            assert len(value) < 12 or value[5:] not in letter["sealed"]
+
+
+def test_an_object_that_no_commit_names_is_not_read(drained):
+    store = drained.lake.store
+    file = next(f for commit in drained.lake.commits() for f in commit.files if f.rows > 10)
+    before = rows_of(store, file.dataset).num_rows
+    orphan = file.key.replace(file.sha256[:16], "0" * 16)
+    store.put(orphan, store.get(file.key))
+    try:
+        assert orphan in keys_of(drained.lake)
+        assert rows_of(store, file.dataset).num_rows == before
+        assert_proven(drained.lake)
+    finally:
+        store.delete([orphan])
+
+
+def test_two_workers_give_the_same_rows_as_one(drained, lake_root):
+    one = drained.lake
+    two = Lake(launcher=one.launcher, kafka=one.kafka, s3=one.s3, config=one.config, root=lake_root)
+
+    ended = two.drain("--direct_num_workers=2")
+
+    assert ended.code == 0, ended
+    writers = {commit.writer for commit in two.commits() if commit.seq}
+    assert len(writers) == 2
+    for dataset in TOPICS.values():
+        assert _sorted(rows_of(two.store, dataset)).equals(_sorted(rows_of(one.store, dataset)))
+    assert_proven(two)
+
+
+def test_a_second_run_does_nothing(drained):
+    before = keys_of(drained.lake)
+
+    ended = drained.lake.drain("--progress=auto")
+
+    assert ended.code == 0, ended
+    assert "Nothing new" in ended.err
+    assert keys_of(drained.lake) == before
+
+
+def test_later_events_are_added_and_nothing_else_changes(drained, tmp_path):
+    """The last of this module: it adds to the topics."""
+    lake = drained.lake
+    before = {key: lake.store.get(key) for key in keys_of(lake)}
+    fences = {commit.owner: commit.end for commit in lake.commits()}
+    produce(lake, tmp_path / "manifest.json", events=1_000, seed=12)
+
+    assert lake.drain().code == 0
+
+    assert {key: lake.store.get(key) for key in before} == before
+    added = [commit for commit in lake.commits() if commit.key not in before]
+    assert sum(commit.messages for commit in added) > 1_000
+    assert all(commit.start >= fences[commit.owner] for commit in added)
+    later = Drained(lake, tmp_path / "manifest.json")
+    assert_lake_equals_oracle(lake.store, later.expected)
+    assert_proven(lake)
+
+
+def _sorted(rows: pa.Table) -> pa.Table:
+    # Dictionaries may differ in order; their values must not.
+    plain = pa.table(
+        [
+            column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+            for column in rows.columns
+        ],
+        rows.column_names,
+    )
+    keys = [(name, "ascending") for name in ("_topic", "_partition", "_offset", "_row")]
+    return plain.sort_by(keys).combine_chunks()
