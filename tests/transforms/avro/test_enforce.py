@@ -84,9 +84,7 @@ def segment_of(values, start=0) -> Segment:
     table = pa.table(
         [
             pa.array(range(start, start + count), pa.int64()),
-            pa.array(
-                [NOON + timedelta(seconds=n) for n in range(count)], pa.timestamp("ms", "UTC")
-            ),
+            pa.array(stamps, pa.timestamp("ms", "UTC")),
             pa.array([None] * count, pa.binary()),
             pa.array(values, pa.binary()),
             pa.nulls(count, HEADERS_TYPE),
