@@ -21,7 +21,7 @@ _CONTINUES = _U64(0x8080_8080_8080_8080)
 _ONE = _U64(1)
 # Parked rows have no end to run beyond.
 _FAR = 1 << 62
-# Beyond the last byte that a field may start at: two words, since a varint has up to ten bytes.
+# Beyond the last byte that a field may start at: words are read whole, varints have ten bytes.
 _SLACK = 32
 
 
@@ -37,15 +37,14 @@ class Data:
 
     __slots__ = ("buffer", "bytes", "park", "words")
 
-    def __init__(self, data: Bytes, zero_size: int) -> None:
+    def __init__(self, data: Bytes, reach: int) -> None:
         """Copies the data behind which the padding goes.
 
         Args:
             data: The datums.
-            zero_size: Bytes that a datum of nothing but zero bytes takes.
+            reach: How far a row can be led beyond the data before it is noticed.
         """
-        # Twice, since a row may cross the end of the data in the middle of its fields.
-        padded = np.zeros(len(data) + 2 * zero_size + _SLACK, np.uint8)
+        padded = np.zeros(len(data) + reach + _SLACK, np.uint8)
         padded[: len(data)] = data
         self.bytes = padded
         self.words = _every(padded, 8)

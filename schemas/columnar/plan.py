@@ -45,7 +45,7 @@ class LockStep:
 
     def __init__(self, root: Record) -> None:
         self._root = Struct(arrow_type(root), [_column(f.node) for f in root.fields])
-        self._zero_size = zero_size(root)
+        self._reach = reach(root)
 
     def read(self, data: Bytes, starts: Ints, ends: Ints) -> tuple[list[pa.Array], Mask]:
         """Reads one batch.
@@ -59,7 +59,7 @@ class LockStep:
             One array per field of the writer, and which rows are good. What the arrays hold for
             the other rows means nothing.
         """
-        cursor = Cursor.begin(Data(data, self._zero_size), starts, ends)
+        cursor = Cursor.begin(Data(data, self._reach), starts, ends)
         columns = self._root.read_fields(cursor, Slots(len(starts)))
         return columns, ~cursor.bad & (cursor.at == ends)
 
@@ -81,12 +81,19 @@ def lock_step(writer: AvroSchema) -> LockStep | None:
     return LockStep(writer.root) if isinstance(writer.root, Record) else None
 
 
-def zero_size(node: Node) -> int:
-    """Bytes that a value takes where all bytes are zero."""
+def reach(node: Node) -> int:
+    """How far a value can lead into the padding, whether it begins in front of it or inside.
+
+    The padding is zeros, so numbers, lengths and counts take one byte there. But the tag of a union
+    may still lie in front of it, and say any branch; and so may the count of an array, whose rows
+    are looked at again after each item.
+    """
     if isinstance(node, Record):
-        return sum(zero_size(f.node) for f in node.fields)
+        return sum(reach(f.node) for f in node.fields)
     if isinstance(node, Union):
-        return 1 + zero_size(node.branches[0])
+        return 1 + max(reach(branch) for branch in node.branches)
+    if isinstance(node, Array | Map):
+        return 2 + reach(node.items if isinstance(node, Array) else node.values)
     if isinstance(node, Fixed):
         return node.size
     return {"null": 0, "float": 4, "double": 8}.get(node.kind, 1)

@@ -153,6 +153,20 @@ class TestIsolation:
             (MANY + 2, "truncated", "b"),
         ]
 
+    def test_a_row_that_leads_into_the_padding_costs_no_fallback(self, caplog):
+        fixed = {"type": "fixed", "name": "F", "size": 900}
+        inner = {"type": "record", "name": "I", "fields": [{"name": "g", "type": fixed}]}
+        kinds = [["null", inner], {"type": "array", "items": inner}, ["int", "string", inner]]
+        kinds.append({"type": "map", "values": inner})
+        for kind in kinds:
+            schema = record(a=kind, b="int")
+            datums = [encode(schema.root, v) for v in values(schema, 3, MANY)]
+            datums.append(varint(2 if isinstance(kind, list) and len(kind) == 3 else 1))
+
+            assert_as_expected(decode(schema, datums), schema, datums)
+
+        assert not caplog.records
+
     @pytest.mark.parametrize("count", [1, 99, 100, 8192, 8193])
     def test_code_and_field_do_not_depend_on_the_size_of_the_batch(self, count):
         schema = record(a="string", b="boolean")
