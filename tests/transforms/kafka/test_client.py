@@ -1,0 +1,221 @@
+"""What librdkafka says, in our words; and messages -> Arrow."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException, Message
+
+from transforms.errors import (
+    BrokerUnavailableError,
+    ConfigurationError,
+    PipelineError,
+    RefusedError,
+)
+from transforms.kafka import BrokerSettings, client
+from transforms.kafka.client import (
+    _PASSING,
+    REFUSALS,
+    Broker,
+    PartitionConsumer,
+    _table,
+    translated,
+)
+from transforms.segment import MESSAGES_SCHEMA
+
+ALL_CODES = sorted(
+    {
+        code
+        for name in dir(KafkaError)
+        if isinstance(code := getattr(KafkaError, name), int) and name.strip("_").isupper()
+    }
+)
+
+
+def message(offset, value=b"v", **more):
+    given = {"key": b"k", "headers": None, "timestamp": (1, 1_000 + offset), **more}
+    return Message(topic="t", partition=0, offset=offset, value=value, **given)
+
+
+def fault(code, offset=-1, **flags):
+    return Message(topic="t", partition=0, offset=offset, error=KafkaError(code, "why", **flags))
+
+
+class TestErrors:
+    def test_there_are_codes_to_look_at(self):
+        assert len(ALL_CODES) > 100
+
+    @pytest.mark.parametrize("code", sorted(REFUSALS))
+    def test_what_no_waiting_mends_is_refused_with_a_remedy(self, code):
+        error = translated(KafkaError(code, "why"), "host:1")
+        assert isinstance(error, RefusedError)
+        assert str(error) == f"Kafka at host:1 refuses: why. {REFUSALS[code]}"
+
+    @pytest.mark.parametrize("code", [c for c in ALL_CODES if c not in REFUSALS])
+    def test_every_other_error_may_pass(self, code):
+        error = translated(KafkaError(code, "why"), "host:1")
+        assert isinstance(error, BrokerUnavailableError)
+        assert "host:1 does not answer" in str(error)
+
+    def test_a_fatal_error_is_neither(self):
+        error = translated(KafkaError(KafkaError._FATAL, "why", fatal=True), "host:1")
+        assert type(error) is PipelineError
+
+    def test_no_code_is_both_refused_and_waited_for(self):
+        assert not set(REFUSALS) & _PASSING
+
+
+class TestTable:
+    def test_nothing_gives_an_empty_table(self):
+        assert _table([]) == MESSAGES_SCHEMA.empty_table()
+
+    def test_each_column_is_as_the_broker_gave_it(self):
+        headers = [("a", b"\x00"), ("b", None), ("a", b"")]
+        table = _table(
+            [
+                message(5, b"\xff\x00", key=None),
+                message(7, None, headers=headers),
+                message(8, b"", key=b"", headers=[]),
+            ]
+        )
+        assert table.schema == MESSAGES_SCHEMA
+        assert table.column("offset").to_pylist() == [5, 7, 8]
+        assert table.column("key").to_pylist() == [None, b"k", b""]
+        assert table.column("value").to_pylist() == [b"\xff\x00", None, b""]
+        listed = [{"key": key, "value": value} for key, value in headers]
+        none, some, empty = table.column("headers").to_pylist()
+        assert (none, some) == (None, listed)
+        assert not empty
+        assert table.column("timestamp").to_pylist()[0] == datetime.fromtimestamp(1.005, UTC)
+
+
+@dataclass
+class FakeConsumer:
+    """Gives out what it was loaded with, up to what is asked for at once."""
+
+    queue: list[Message]
+    assigned: list[int]
+
+    def consume(self, most: int, _timeout: float) -> list[Message]:
+        batch, self.queue = self.queue[:most], self.queue[most:]
+        return batch
+
+    def assign(self, partitions) -> None:
+        self.assigned.append(partitions[0].offset)
+
+    def list_topics(self, _topic, timeout) -> None:
+        pass
+
+    def commit(self, offsets, asynchronous) -> None:
+        raise KafkaException(KafkaError(KafkaError._STATE, "no group"))
+
+
+@pytest.fixture
+def consumer(monkeypatch):
+    def make(queue: Sequence[Message], patience_s=0.0):
+        fake = FakeConsumer(list(queue), [])
+        monkeypatch.setattr(client, "Consumer", lambda _config: fake)
+        settings = BrokerSettings(bootstrap_servers="host:1", patience_s=patience_s)
+        return PartitionConsumer(settings), fake
+
+    return make
+
+
+def eof(offset):
+    return fault(KafkaError._PARTITION_EOF, offset)
+
+
+def read(made, start=0, wanted=10, messages=100, size=1 << 30):
+    fetched = made.fetch("t", 0, start, wanted, messages, size)
+    return fetched.messages.column("offset").to_pylist(), fetched.end
+
+
+class TestFetch:
+    def test_it_ends_at_the_wanted_end(self, consumer):
+        made, _ = consumer(message(o) for o in range(20))
+        assert read(made) == (list(range(10)), 10)
+
+    def test_holes_at_the_end_are_known_from_the_end_of_the_log(self, consumer):
+        made, _ = consumer([message(3), message(6), eof(10)])
+        assert read(made) == ([3, 6], 10)
+
+    def test_a_message_beyond_the_wanted_end_proves_that_all_before_is_read(self, consumer):
+        made, _ = consumer([message(3), message(12)])
+        assert read(made) == ([3], 10)
+
+    def test_after_a_message_was_dropped_the_next_fetch_seeks(self, consumer):
+        made, fake = consumer([message(3), message(12)])
+        read(made)
+        fake.queue = [message(12)]
+        assert read(made, 10, 13) == ([12], 13)
+        assert fake.assigned == [0, 10]
+
+    def test_an_end_of_the_log_before_the_wanted_end_is_waited_beyond(self, consumer):
+        made, _ = consumer([message(3), eof(4), message(9)], patience_s=5.0)
+        assert read(made) == ([3, 9], 10)
+
+    def test_it_never_gives_more_messages_than_asked_for(self, consumer):
+        made, fake = consumer(message(o) for o in range(10))
+        assert read(made, messages=4) == ([0, 1, 2, 3], 4)
+        assert read(made, 4, messages=4) == ([4, 5, 6, 7], 8)
+        assert fake.assigned == [0]
+
+    def test_enough_bytes_end_it(self, consumer, monkeypatch):
+        monkeypatch.setattr(client, "BATCH_MESSAGES", 2)
+        made, _ = consumer(message(o, b"x" * 1000) for o in range(10))
+        assert read(made, size=2_500) == ([0, 1, 2, 3], 4)
+
+    @pytest.mark.parametrize(
+        "code", [KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE]
+    )
+    def test_a_deleted_offset_gives_back_what_was_read_and_seeks_next_time(self, consumer, code):
+        made, fake = consumer([message(0), fault(code)])
+        assert read(made) == ([0], 1)
+        fake.queue = [fault(code)]
+        assert read(made, 1) == ([], 1)
+        assert fake.assigned == [0, 1]
+
+    @pytest.mark.parametrize("code", sorted(_PASSING))
+    def test_a_fault_that_the_client_mends_is_passed_over(self, consumer, code):
+        made, _ = consumer([message(0), fault(code), eof(10)])
+        assert read(made) == ([0], 10)
+
+    def test_any_other_fault_is_raised_in_our_words(self, consumer):
+        made, _ = consumer([message(0), fault(KafkaError.TOPIC_AUTHORIZATION_FAILED)])
+        with pytest.raises(RefusedError, match="Grant Read"):
+            read(made)
+
+    def test_silence_beyond_the_patience_is_an_outage(self, consumer):
+        made, _ = consumer([])
+        with pytest.raises(BrokerUnavailableError, match=r"nothing came from t\[0\] for 0 s"):
+            read(made)
+
+    def test_another_partition_is_sought(self, consumer):
+        made, fake = consumer([message(0), eof(10)])
+        read(made)
+        fake.queue = [message(2), eof(10)]
+        made.fetch("t", 1, 10, 10, 1, 1)
+        made.fetch("u", 0, 2, 10, 1, 1)
+        assert fake.assigned == [0, 10, 2]
+
+    def test_progress_that_can_not_be_shown_is_of_no_consequence(self, consumer):
+        made, _ = consumer([])
+        made.note_progress("t", 0, 7)
+
+
+class TestSettings:
+    def test_a_setting_that_the_client_refuses_is_named(self):
+        settings = BrokerSettings(bootstrap_servers="127.0.0.1:1", config={"no.such": "x"})
+        with pytest.raises(ConfigurationError, match=r"no\.such"):
+            Broker(settings)
+
+    def test_a_secret_that_it_can_not_use_is_not_quoted(self, monkeypatch):
+        monkeypatch.setenv("TEST_SECRET", "hunter2")
+        settings = BrokerSettings(
+            bootstrap_servers="127.0.0.1:1", config={"security.protocol": "env:TEST_SECRET"}
+        )
+        with pytest.raises(ConfigurationError) as caught:
+            Broker(settings)
+        assert "hunter2" not in str(caught.value)
+        assert caught.value.__cause__ is None
