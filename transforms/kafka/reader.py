@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from transforms.crash_points import crash_point
-from transforms.errors import SegmentError, TopicReplacedError
+from transforms.errors import LogTooShortError, SegmentError, TopicReplacedError
 from transforms.kafka.client import Fetched
 from transforms.kafka.discovery import PartitionTask
 from transforms.lake.lanes import Lane
@@ -60,9 +60,10 @@ def read_segments(
     Raises:
         TopicReplacedError: The topic's id changed; what was read under it is thrown away.
         SegmentError: The sink makes no progress.
+        LogTooShortError: The log was cut off below the position while it was read.
     """
     lane.begin(task.wanted)
-    position, stalls = lane.fence, 0
+    position, stalls, empty = lane.fence, 0, 0
     while True:
         segment = _fetched(task, source, position, limits) if position < task.wanted else None
         if not lane.wait():
@@ -76,6 +77,12 @@ def read_segments(
         source.note_progress(position)
         if segment is None:
             return
+        if segment.end == position:
+            # The offset went out of range under us: once by retention, ever again by truncation.
+            empty += 1
+            _check_log(task, position, empty)
+            continue
+        empty = 0
         yield segment
         position = segment.end
 
@@ -104,6 +111,15 @@ def _check_identity(task: PartitionTask, topic_id: str) -> None:
         raise TopicReplacedError(
             f"the topic {task.topic} was deleted and made again while it was read",
             f"If it is meant, run: python -m beam_pipelines.lake adopt-topic --topic {task.topic}",
+        )
+
+
+def _check_log(task: PartitionTask, position: int, empty: int) -> None:
+    if empty >= MAX_STALLS:
+        raise LogTooShortError(
+            f"the broker has no offset {position} of {task.owner}, and has not deleted it either: "
+            "its log was cut off",
+            "The broker lost messages (unclean election, restored disk): look at it first",
         )
 
 
