@@ -1,0 +1,107 @@
+"""The configuration file: strict, and its errors name the key."""
+
+import pytest
+import yaml
+
+from beam_pipelines.pharmacy.config import load_config
+from schemas.wire import WireFormat
+from transforms.errors import ConfigurationError
+
+TOPIC = {"topic": "t", "dataset": "drug_ref"}
+
+
+@pytest.fixture
+def load(tmp_path):
+    def loaded(text):
+        path = tmp_path / "config.yaml"
+        path.write_text(text if isinstance(text, str) else yaml.safe_dump(text))
+        return load_config(str(path))
+
+    return loaded
+
+
+def refused(load, text):
+    with pytest.raises(ConfigurationError) as caught:
+        load(text)
+    message = str(caught.value)
+    assert "config.yaml" in message
+    assert "\n" not in message
+    return message
+
+
+def test_the_packaged_file_is_valid_and_takes_references_first():
+    topics = [each.topic for each in load_config(None).topics]
+    assert len(topics) == 6
+    assert [name.startswith("pharmacy.ref.") for name in topics] == [True] * 3 + [False] * 3
+
+
+def test_a_minimal_file_gets_the_defaults(load):
+    config = load({"topics": [TOPIC]})
+    assert config.registry.url == "package:"
+    assert config.dead_letters.key == "env:DEAD_LETTER_KEY"
+    assert config.topics[0].wire_format is WireFormat.CONFLUENT
+    assert config.topics[0].event_time_column() == "effective_from"
+
+
+@pytest.mark.parametrize(
+    ("changed", "key"),
+    [
+        ({"tpoics": []}, "tpoics"),
+        ({"registry": {"address": "x"}}, "registry.address"),
+        ({"topics": [TOPIC, {**TOPIC, "topic": "u", "colour": "x"}]}, "topics.1.colour"),
+    ],
+)
+def test_an_unknown_key_is_named_by_its_place(load, changed, key):
+    assert f"{key}: is not a known key" in refused(load, {"topics": [TOPIC], **changed})
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"topics": [TOPIC, TOPIC]}, "topics must name each topic once"),
+        ({"topics": []}, "topics"),
+        ({"topics": [{"topic": "t"}]}, "topics.0.dataset"),
+        ({"topics": [{**TOPIC, "dataset": "nothere"}]}, "nothere"),
+        ({"topics": [{**TOPIC, "event_time": "colour"}]}, "event_time must be a field"),
+        ({"topics": [{**TOPIC, "wire_format": "json"}]}, "topics.0.wire_format"),
+        ({"segment": {"messages": 0}}, "segment.messages"),
+        ({"segment": {"bytes": "many"}}, "segment.bytes"),
+        ({"lake": {"policy": "limited"}}, "policy must be ops"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_rule(load, changed, words):
+    assert words in refused(load, {"topics": [TOPIC], **changed})
+
+
+def test_a_key_in_clear_is_refused_and_not_repeated(load):
+    message = refused(load, {"topics": [TOPIC], "dead_letters": {"key": "hunter2"}})
+    assert "dead_letters: " in message
+    assert "must be a reference" in message
+    assert "hunter2" not in message
+
+
+@pytest.mark.parametrize("text", ["", "[]", "just text"])
+def test_another_file_is_no_configuration(load, text):
+    assert "the file" in refused(load, text)
+
+
+def test_broken_yaml_is_named_by_its_line(load):
+    assert "is no YAML (line 2)" in refused(load, "topics:\n\t- x")
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(ConfigurationError, match=r"nothere\.yaml can't be read"):
+        load_config("nothere.yaml")
+
+
+def test_a_schema_of_ones_own_names_its_event_time(load, tmp_path):
+    schema = tmp_path / "own.avsc"
+    schema.write_text(
+        '{"type":"record","name":"Own","fields":['
+        '{"name":"at","type":{"type":"long","logicalType":"timestamp-micros"}}]}'
+    )
+    topic = {"topic": "t", "dataset": "own", "schema_file": str(schema)}
+    assert "event_time must be a field" in refused(load, {"topics": [topic]})
+    config = load({"topics": [{**topic, "event_time": "at"}]})
+    assert config.topics[0].event_time_column() == "at"
+    assert config.topics[0].reader().name == "Own"
