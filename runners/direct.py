@@ -6,6 +6,7 @@ from runners.flags import Flags, Setting
 __all__ = ["settings"]
 
 _RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+_IN_PROCESSES = "runners.processes.FnApiRunnerInProcesses"
 
 
 def settings(flags: Flags) -> list[Setting]:
@@ -14,11 +15,12 @@ def settings(flags: Flags) -> list[Setting]:
     Raises:
         RunnerRefusedError: several workers were asked for, in a mode that doesn't run them at once.
     """
-    chosen = [Setting("runner", _RUNNER)]
     mode = flags.get("direct_running_mode")
     # Zero means one worker for each core.
-    if flags.get("direct_num_workers") in (None, "1") or mode == "multi_processing":
-        return chosen
-    if mode in ("in_memory", "multi_threading"):
+    several = flags.get("direct_num_workers") not in (None, "1")
+    if several and mode in ("in_memory", "multi_threading"):
         refuse(f"--direct_running_mode={mode} with several workers")
-    return [*chosen, Setting("direct_running_mode", "multi_processing")]
+    if not several and mode != "multi_processing":
+        return [Setting("runner", _RUNNER)]
+    chosen = [Setting("runner", _IN_PROCESSES)]
+    return chosen if mode else [*chosen, Setting("direct_running_mode", "multi_processing")]
