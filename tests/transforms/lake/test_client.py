@@ -1,0 +1,130 @@
+"""What S3 says, in our words, and patience."""
+
+import pickle
+
+import botocore.exceptions
+import pytest
+
+from tests.fakes.object_store import FakeBucket, Fault
+from transforms.errors import (
+    ConfigurationError,
+    ObjectConflictError,
+    ObjectExistsError,
+    ObjectMissingError,
+    OutcomeUnknownError,
+    RefusedError,
+    StoreUnavailableError,
+)
+from transforms.lake import ObjectStore, StoreSettings
+from transforms.lake.client import ERRORS, LAST_PAUSE_S, split_root, translated
+
+
+def answer(code, status):
+    response = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return botocore.exceptions.ClientError(response, "operation")
+
+
+class TestTranslation:
+    @pytest.mark.parametrize("code", sorted(set(ERRORS) - {"SlowDown", "RequestTimeout"}))
+    def test_every_code_has_one_meaning_for_every_operation(self, code):
+        for operation in ("put_object", "get_object"):
+            assert type(translated(answer(code, 400), operation, "b")) is ERRORS[code]
+
+    @pytest.mark.parametrize(
+        ("status", "kind"),
+        [
+            (404, ObjectMissingError),
+            (409, ObjectConflictError),
+            (412, ObjectExistsError),
+            (403, ConfigurationError),
+            (301, ConfigurationError),
+        ],
+    )
+    def test_a_code_of_another_server_is_judged_by_its_status(self, status, kind):
+        assert type(translated(answer("Whatever", status), "head_object", "b")) is kind
+        assert type(translated(answer(str(status), status), "head_object", "b")) is kind
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            answer("InternalError", 500),
+            answer("SlowDown", 503),
+            answer("ServiceUnavailable", 503),
+            answer("RequestTimeout", 400),
+            botocore.exceptions.ConnectTimeoutError(endpoint_url="u"),
+            botocore.exceptions.ReadTimeoutError(endpoint_url="u"),
+            botocore.exceptions.ConnectionClosedError(endpoint_url="u"),
+            botocore.exceptions.EndpointConnectionError(endpoint_url="u", error="e"),
+        ],
+        ids=repr,
+    )
+    def test_only_a_put_without_an_answer_may_have_taken_effect(self, error):
+        assert type(translated(error, "put_object", "b")) is OutcomeUnknownError
+        assert type(translated(error, "get_object", "b")) is StoreUnavailableError
+
+    def test_missing_credentials_and_region_are_said_so(self):
+        no_key = translated(botocore.exceptions.NoCredentialsError(), "get_object", "b")
+        assert isinstance(no_key, ConfigurationError)
+        no_region = translated(botocore.exceptions.NoRegionError(), "get_object", "b")
+        assert "AWS_REGION" in str(no_region)
+
+    def test_operation_and_bucket_are_named(self):
+        text = str(translated(answer("412", 412), "put_object", "b"))
+        assert "S3 put_object on bucket b: 412" in text
+
+
+class TestPatience:
+    def test_pauses_grow_and_stay_short_enough(self):
+        store = FakeBucket().store(patience_s=60.0)
+        pauses = []
+
+        def sleep(seconds):
+            pauses.append(seconds)
+            store.now += seconds
+
+        store._sleep = sleep
+        store.fail(Fault.LOST_REQUEST, "get_object", times=999)
+        with pytest.raises(StoreUnavailableError, match="did not answer for 60 s"):
+            store.get("k")
+        assert pauses[0] <= 0.1
+        assert max(pauses) <= LAST_PAUSE_S
+        assert 60 <= sum(pauses) <= 60 + LAST_PAUSE_S
+
+    def test_an_answer_that_will_not_change_is_not_waited_for(self):
+        store = FakeBucket().store()
+        store.fail(Fault.DENIED, "get_object")
+        with pytest.raises(ConfigurationError):
+            store.get("k")
+        assert store.calls["get_object"] == 1
+
+    def test_create_is_one_attempt(self):
+        store = FakeBucket().store()
+        store.fail(Fault.LOST_REQUEST, "put_object")
+        with pytest.raises(OutcomeUnknownError):
+            store.create("k", b"")
+        assert store.calls["put_object"] == 1
+
+    def test_the_first_look_takes_one_try_and_says_where_to_look(self):
+        store = FakeBucket().store()
+        store.fail(Fault.LOST_REQUEST, "list_objects_v2")
+        with pytest.raises(RefusedError, match=r"s3://bucket/lake can't be reached .*endpoint"):
+            store.check_reachable()
+        assert store.calls["list_objects_v2"] == 1
+
+
+class TestRoot:
+    def test_bucket_and_prefix_are_told_apart(self):
+        assert split_root("s3://bucket/a/b/") == ("bucket", "a/b/")
+
+    @pytest.mark.parametrize("root", ["", "bucket/a", "s3://bucket", "s3:///a", "file:///a"])
+    def test_anything_else_is_refused(self, root):
+        with pytest.raises(ConfigurationError, match="lake_root must be"):
+            split_root(root)
+
+
+def test_settings_travel_to_workers_and_credentials_do_not_show():
+    settings = StoreSettings(access_key_id="key", secret_access_key="hunter2", session_token="tok")
+    store = pickle.loads(pickle.dumps(ObjectStore("s3://bucket/lake/", settings)))
+    assert (store.root, store.settings) == ("s3://bucket/lake", settings)
+    for secret in ("hunter2", "tok", "'key'"):
+        assert secret not in repr(settings)
