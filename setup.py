@@ -10,7 +10,6 @@ INSTALL_REQUIRES = [
     "apache-beam>=2.77,<2.79",  # the programming model and its runners
     "pyarrow>=23,<26",  # columnar tables, Parquet, Arrow IPC
     "numpy>=2.0,<3",  # the lock-step Avro decoder
-    "fastavro>=1.13,<2",  # schema parsing, and values on the strict per-record path
     "confluent-kafka>=2.13,<3",  # librdkafka: consumer, producer, admin
     # confluent_kafka's schema registry client needs these four (its "schemaregistry" extra; with
     # plain httpx authlib warns on each use):
@@ -38,6 +37,7 @@ LOCAL = [
 ]
 
 TEST = [
+    "fastavro>=1.13,<2",  # the oracle of the decoder's tests, and the benchmark's usual way
     "pytest>=8,<10",
     "hypothesis>=6.130,<7",  # property tests
     "moto[glue]>=5.2,<6",  # AWS Glue registry in memory
