@@ -37,9 +37,9 @@ def test_a_recreated_topic_is_refused_until_it_is_adopted(kafka, topic_factory, 
     old, old_ids = logged(kafka, topic), {c.topic_id for c in lake.commits()}
     before = keys_of(lake)
 
-    for shorter_then_longer in (3, 25):
+    for again in (3, 10, 25):  # shorter than the fence, equal, longer
         recreate(kafka, topic)
-        send(kafka, topic, confluent(range(100, 100 + shorter_then_longer)))
+        send(kafka, topic, confluent(range(100, 100 + again)))
         refused = lake.drain()
         assert refused.code == 2, refused
         assert len(refused.err.splitlines()) == 1, refused

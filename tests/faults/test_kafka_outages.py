@@ -71,3 +71,25 @@ def test_a_broker_that_stays_away_ends_the_run_and_keeps_what_is_done(
     for topic in (first, second):
         assert_holds_exactly(lake, topic, logged(kafka, topic))
     assert_proven(lake)
+
+
+def test_a_broker_that_goes_before_anything_is_read_ends_the_run_in_one_line(
+    kafka, topic_factory, make_lake
+):
+    topic = topic_factory()
+    lake = make_lake(topic, kafka={"patience_s": 1})
+    send(kafka, topic, confluent(range(10)))
+
+    run = lake.start(crash="lake.before_genesis:1:stop")
+    run.wait_frozen()
+    kafka.kill()
+    run.wake()
+    ended = run.wait()
+    kafka.start()
+    kafka.wait_ready()
+
+    assert ended.code == 1, ended
+    assert len(ended.errors) == 1, ended
+    assert "does not answer" in ended.errors[0]
+    assert lake.drain().code == 0
+    assert_holds_exactly(lake, topic, logged(kafka, topic))
