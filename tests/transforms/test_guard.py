@@ -39,6 +39,10 @@ def quarantined(made):
     return made.disposed.column("offset").to_pylist()
 
 
+def test_the_numbers_are_those_of_the_design():
+    assert (ATTEMPTS, QUARANTINE_MESSAGES) == (3, 1_000)
+
+
 def test_a_function_that_works_is_called_once():
     function = Function()
     made = guarded(function, raw_segment(0, 5))

@@ -1,8 +1,8 @@
 """The protocol as a whole: readers and writers of one partition, crashes and lost replies.
 
-A stateful model test. Processes read the partition and write it to one lake; the test chooses whose
-store call is next and what goes wrong with it. After every step the lake must hold what the log
-says, each offset once.
+A stateful model test. Processes read the partition and write it to one lake, another sweeps; the
+test chooses whose store call is next and what goes wrong with it. After every step the lake must
+hold what the log says, each offset once.
 """
 
 import hashlib
@@ -35,6 +35,7 @@ from transforms.lake.commit import SegmentCommit, parse_commit
 from transforms.lake.files import small_tables
 from transforms.lake.lanes import Lane
 from transforms.lake.names import SIDECAR, parse_data_key
+from transforms.lake.sweep import plan_sweep, sweep
 from transforms.lake.writer import SegmentWriter, hash_offsets
 from transforms.segment import ACCEPTED, DEAD_LETTER, FILTERED, Range, Segment, clip
 
@@ -43,6 +44,8 @@ END = 40
 HOLES = frozenset({3, 11, 12, 13, 25, 39})
 LOG = tuple(o for o in range(END) if o not in HOLES)
 WHO = st.integers(0, 2)
+SWEEPER = 3
+ANYBODY = st.integers(0, SWEEPER)
 PATIENCE_S = 1.0  # of the store's own clock: three or four tries
 
 FAULTS = (
@@ -118,7 +121,7 @@ class Log:
 
 
 class LakeMachine(RuleBasedStateMachine):
-    """Three processes on one partition."""
+    """Three processes on one partition, and one that sweeps."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -175,15 +178,21 @@ class LakeMachine(RuleBasedStateMachine):
             again = judged(self.log.segment(start, min(END, start + length)))
             self.actors[who] = Actor(store, lambda: self._replay(lane, again))
 
+    @rule()
+    def start_sweep(self) -> None:
+        if self._idle(SWEEPER):
+            store = SteppedStore(self.bucket, PATIENCE_S)
+            self.actors[SWEEPER] = Actor(store, lambda: sweep(store, plan_sweep(store)))
+
     @precondition(lambda self: self._running())
-    @rule(schedule=st.lists(st.tuples(WHO, st.integers(1, 8)), min_size=1, max_size=6))
+    @rule(schedule=st.lists(st.tuples(ANYBODY, st.integers(1, 8)), min_size=1, max_size=6))
     def step(self, schedule: list[tuple[int, int]]) -> None:
         for who, steps in schedule:
             for _ in range(steps):
                 self._advance(who, None)
 
     @precondition(lambda self: self._running())
-    @rule(who=WHO, before_commit=st.booleans(), fault=st.sampled_from(FAULTS))
+    @rule(who=ANYBODY, before_commit=st.booleans(), fault=st.sampled_from(FAULTS))
     def step_into_a_fault(self, who: int, before_commit: bool, fault: Fault) -> None:
         if before_commit:
             self._to_commit(who)
@@ -212,7 +221,7 @@ class LakeMachine(RuleBasedStateMachine):
         actor.step(fault)
         if isinstance(actor.error, CrashError):
             actor.kill()
-            del self.lanes[who]  # Its memory is gone with it.
+            self.lanes.pop(who, None)  # Its memory is gone with it.
 
     @precondition(lambda self: self.bucket.late)
     @rule()
@@ -245,6 +254,7 @@ class LakeMachine(RuleBasedStateMachine):
             commit = self._checked(key, content)
             assert (commit.seq, commit.start, commit.prev) == (seq, fence, prev)
             assert commit.end > fence or not seq, "a commit of nothing"
+            assert all(file.key in content for file in commit.files), "a file is gone"
             fence, prev = commit.end, hashlib.sha256(content[key]).hexdigest()
         return fence
 
@@ -309,7 +319,7 @@ def _held(commit: SegmentCommit, content: dict[str, bytes]) -> dict[str, list[in
 
 TestExactlyOnce = LakeMachine.TestCase
 TestExactlyOnce.settings = settings(
-    max_examples=40,
+    max_examples=80,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
