@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from runners.local import S3, Kafka
-from tests.integration.small import LakeFactory, small_lake
-from tests.launcher import Launcher, launching
+from tests.faults.lakes import Lake
+from tests.integration.small import LakeFactory, run_here, small_lake
+from tests.launcher import Ended, Launcher, launching
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +35,15 @@ def make_lake(
     launcher: Launcher, kafka: Kafka, s3: S3, lake_root: str, write_config: Callable[..., str]
 ) -> LakeFactory:
     return small_lake(launcher, kafka, s3, lake_root, write_config)
+
+
+@pytest.fixture
+def drain_here(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Ended]:
+    """Runs the job in this process: ``drain_here(lake, *flags, config=...) -> Ended``."""
+
+    def drain(lake: Lake, *flags: str, config: str = "") -> Ended:
+        return run_here(lake, capfd, monkeypatch, *flags, config=config)
+
+    return drain

@@ -1,4 +1,7 @@
-"""What a run refuses before it touches anything: one line with the remedy, and exit code 2."""
+"""What a run refuses before it touches anything: one line with the remedy, and exit code 2.
+
+Most of it runs in this process; what a process of its own says is the same, as the first tests see.
+"""
 
 import pytest
 
@@ -49,8 +52,8 @@ class TestFlags:
             ("--progress=loud", "--progress"),
         ],
     )
-    def test_a_wrong_flag_is_refused(self, lake, flag, told):
-        assert_refused(lake, lake.drain(flag), told)
+    def test_a_wrong_flag_is_refused(self, drain_here, lake, flag, told):
+        assert_refused(lake, drain_here(lake, flag), told)
 
     @pytest.mark.parametrize("missing", ["--mode", "--kafka_bootstrap_servers", "--lake_root"])
     def test_a_missing_flag_is_named(self, lake, missing):
@@ -63,57 +66,57 @@ class TestFlags:
 
 
 class TestPlaces:
-    def test_a_broker_that_does_not_listen_is_told(self, lake):
-        ended = lake.drain(f"--kafka_bootstrap_servers={NOWHERE}")
+    def test_a_broker_that_does_not_listen_is_told(self, drain_here, lake):
+        ended = drain_here(lake, f"--kafka_bootstrap_servers={NOWHERE}")
 
         assert_refused(lake, ended, NOWHERE, "Check --kafka_bootstrap_servers")
 
-    def test_a_host_without_an_address_is_told(self, lake):
-        ended = lake.drain("--kafka_bootstrap_servers=kafka.invalid:9092")
+    def test_a_host_without_an_address_is_told(self, drain_here, lake):
+        ended = drain_here(lake, "--kafka_bootstrap_servers=kafka.invalid:9092")
 
         assert_refused(lake, ended, "kafka.invalid:9092", "Check --kafka_bootstrap_servers")
 
-    def test_a_missing_bucket_is_told(self, lake):
-        ended = lake.drain("--lake_root=s3://no-such-bucket/lake")
+    def test_a_missing_bucket_is_told(self, drain_here, lake):
+        ended = drain_here(lake, "--lake_root=s3://no-such-bucket/lake")
 
         assert_refused(lake, ended, "no-such-bucket", "NoSuchBucket", "Check the bucket's name")
 
-    def test_an_s3_server_that_does_not_listen_is_told(self, lake):
-        ended = lake.drain(f"--s3_endpoint_url=http://{NOWHERE}")
+    def test_an_s3_server_that_does_not_listen_is_told(self, drain_here, lake):
+        ended = drain_here(lake, f"--s3_endpoint_url=http://{NOWHERE}")
 
         assert_refused(lake, ended, "can't be reached", "Check --s3_endpoint_url")
 
     @pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
-    def test_wrong_s3_credentials_are_told(self, make_lake, topic, name):
+    def test_wrong_s3_credentials_are_told(self, drain_here, make_lake, topic, name):
         lake = make_lake(topic, environ={name: "WRONGWRONGWRONGWRONG"})
 
-        ended = lake.drain()
+        ended = drain_here(lake)
 
         assert_refused(lake, ended, lake.s3.bucket, "credentials")
         assert "WRONGWRONG" not in ended.err
 
-    def test_a_missing_topic_is_named(self, make_lake, topic):
+    def test_a_missing_topic_is_named(self, drain_here, make_lake, topic):
         lake = make_lake(topic, "no-such-topic")
 
-        assert_refused(lake, lake.drain(), "the broker has no topic no-such-topic", "Create it")
+        assert_refused(lake, drain_here(lake), "the broker has no topic no-such-topic", "Create it")
 
-    def test_a_registry_that_does_not_listen_is_told(self, make_lake, topic):
+    def test_a_registry_that_does_not_listen_is_told(self, drain_here, make_lake, topic):
         lake = make_lake(topic, registry={"url": f"http://user:word@{NOWHERE}"})
 
-        ended = lake.drain()
+        ended = drain_here(lake)
 
         assert_refused(lake, ended, f"http://{NOWHERE} does not answer", "Check registry.url")
         assert "word" not in ended.err
 
-    def test_a_registry_of_an_unknown_kind_is_told(self, make_lake, topic):
+    def test_a_registry_of_an_unknown_kind_is_told(self, drain_here, make_lake, topic):
         lake = make_lake(topic, registry={"url": "ftp://schemas"})
 
-        assert_refused(lake, lake.drain(), "package:, file:DIR, http(s)://HOST")
+        assert_refused(lake, drain_here(lake), "package:, file:DIR, http(s)://HOST")
 
-    def test_a_registry_folder_that_is_missing_is_told(self, make_lake, topic):
+    def test_a_registry_folder_that_is_missing_is_told(self, drain_here, make_lake, topic):
         lake = make_lake(topic, registry={"url": "file:no/such/folder"})
 
-        assert_refused(lake, lake.drain(), "no/such/folder")
+        assert_refused(lake, drain_here(lake), "no/such/folder")
 
 
 class TestConfiguration:
@@ -140,10 +143,10 @@ class TestConfiguration:
             ({"kafka": {"config": {"ssl.ca.location": "no/ca", "security.protocol": "ssl"}}}, "ca"),
         ],
     )
-    def test_a_wrong_setting_is_named(self, lake, topic, write_config, sections, told):
+    def test_a_wrong_setting_is_named(self, drain_here, lake, topic, write_config, sections, told):
         content = {"topics": [{"topic": topic, "dataset": DATASET}], **sections}
 
-        ended = lake.drain(config=write_config(**content))
+        ended = drain_here(lake, config=write_config(**content))
 
         assert_refused(lake, ended, told)
         assert "5f5f5f" not in ended.err
@@ -157,25 +160,25 @@ class TestConfiguration:
             ("topics: \0", "no YAML"),
         ],
     )
-    def test_a_file_that_is_no_configuration_is_told(self, lake, tmp_path, text, told):
+    def test_a_file_that_is_no_configuration_is_told(self, drain_here, lake, tmp_path, text, told):
         path = tmp_path / "broken.yaml"
         path.write_text(text)
 
-        assert_refused(lake, lake.drain(config=str(path)), "broken.yaml", told)
+        assert_refused(lake, drain_here(lake, config=str(path)), "broken.yaml", told)
 
     @pytest.mark.parametrize("key", ["", "5f" * 31, "no key at all"])
-    def test_a_dead_letter_key_of_another_form_is_refused(self, make_lake, topic, key):
+    def test_a_dead_letter_key_of_another_form_is_refused(self, drain_here, make_lake, topic, key):
         lake = make_lake(topic, environ={"DEAD_LETTER_KEY": key})
 
-        ended = lake.drain()
+        ended = drain_here(lake)
 
         assert_refused(lake, ended, "the dead-letter key must be 32 bytes", "token_hex(32)")
         assert not key or key not in ended.err
 
-    def test_a_dead_letter_key_that_is_not_set_is_named(self, make_lake, topic):
+    def test_a_dead_letter_key_that_is_not_set_is_named(self, drain_here, make_lake, topic):
         lake = make_lake(topic, dead_letters={"key": "env:NO_SUCH_KEY"})
 
-        assert_refused(lake, lake.drain(), "NO_SUCH_KEY is not set", "Set it")
+        assert_refused(lake, drain_here(lake), "NO_SUCH_KEY is not set", "Set it")
 
 
 def test_a_refused_run_leaves_the_broker_as_it_was(kafka, make_lake, topic):

@@ -216,7 +216,7 @@ def test_two_workers_give_the_same_rows_as_one(drained, lake_root):
     assert len(writers) == 2
     for dataset in TOPICS.values():
         assert _sorted(rows_of(two.store, dataset)).equals(_sorted(rows_of(one.store, dataset)))
-    assert_proven(two)
+    assert_proven(two, "--metadata_only")
 
 
 def test_a_second_run_does_nothing(drained):
@@ -242,9 +242,24 @@ def test_later_events_are_added_and_nothing_else_changes(drained, tmp_path):
     added = [commit for commit in lake.commits() if commit.key not in before]
     assert sum(commit.messages for commit in added) > 1_000
     assert all(commit.start >= fences[commit.owner] for commit in added)
-    later = Drained(lake, tmp_path / "manifest.json")
-    assert_lake_equals_oracle(lake.store, later.expected)
+    assert_lake_equals_oracle(lake.store, _grown(drained.expected, lake))
     assert_proven(lake)
+
+
+def _grown(before: Mapping[str, Expected], lake: Lake) -> Mapping[str, Expected]:
+    """What the lake must hold after more messages came: only those are judged anew."""
+    servers = lake.kafka.bootstrap_servers
+    grown = {}
+    for topic, dataset in TOPICS.items():
+        old = before[dataset]
+        starts = dict.fromkeys(committed_ends(servers, topic), 0)
+        for partition, offset in old.verdicts:
+            starts[partition] = max(starts[partition], offset + 1)
+        more = read_committed(servers, topic, starts, committed_ends(servers, topic))
+        new = expected_of(topic, more)
+        rows, verdicts = old.rows | new.rows, old.verdicts | new.verdicts
+        grown[dataset] = Expected(topic, rows, verdicts)
+    return grown
 
 
 def _sorted(rows: pa.Table) -> pa.Table:
