@@ -22,11 +22,11 @@ DISPENSE = TopicSpec(name="faults.dispense", dataset="dispense_event", partition
 PATIENTS = TopicSpec(name="faults.patients", dataset="patient_update", partitions=2)
 _CARRIED = {"pharmacy.dispense": DISPENSE, "pharmacy.patients": PATIENTS}
 
-#: Some 1,500 dispense events and 120 patient updates, with faults of every kind.
-_EVENTS = 2_500
+#: Some 900 dispense events and 70 patient updates, with faults of every kind.
+_EVENTS = 1_500
 
 #: So that a partition of the larger topic has three segments.
-_SEGMENT = 200
+_SEGMENT = 120
 
 ConfigFactory = Callable[..., str]
 

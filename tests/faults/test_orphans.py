@@ -33,16 +33,16 @@ def gone(pids):
     return not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-@pytest.mark.parametrize(("end", "code"), [("kill", -signal.SIGKILL), ("interrupt", 130)])
-def test_workers_end_with_the_run(lake, stream, s3, end, code):
-    with S3Proxy(s3.port) as proxy:
-        # The workers are busy: each waits for an answer that doesn't come.
-        hanging = proxy.add(Hang(600), method="PUT", key="/data/", count=math.inf)
-        run = lake.behind(proxy).start(*WORKERS)
-        wait_until(lambda: hanging.applied)
-        workers = children(run.pid)
-        assert len(workers) >= 2
-        getattr(run, end)()
-        wait_until(lambda: gone(workers), timeout=20)
-        assert run.wait().code == code
+def test_workers_end_with_the_run(lake, stream, s3):
+    for end, code in (("kill", -signal.SIGKILL), ("interrupt", 130)):
+        with S3Proxy(s3.port) as proxy:
+            # The workers are busy: each waits for an answer that doesn't come.
+            hanging = proxy.add(Hang(600), method="PUT", key="/data/", count=math.inf)
+            run = lake.behind(proxy).start(*WORKERS)
+            wait_until(lambda rule=hanging: rule.applied)
+            workers = children(run.pid)
+            assert len(workers) >= 2
+            getattr(run, end)()
+            wait_until(lambda pids=workers: gone(pids), timeout=20)
+            assert run.wait().code == code
     assert_exact(lake, stream)

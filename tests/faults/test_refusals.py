@@ -27,7 +27,6 @@ def with_manifest(**changes):
 #: What befalls the lake, and what the refusal says.
 CHANGES = {
     "has policy 'limited', this run wants 'ops'": with_manifest(policy="limited"),
-    "has partition_columns": with_manifest(partition_columns=["event_date", "source_system"]),
     "the lake's format is 2": with_manifest(format=2),
     "belongs to the lake": with_manifest(lake_id="another"),
     f"holds commits but no {LAKE}": lambda lake: lake.store.delete([LAKE]),
