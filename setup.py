@@ -1,6 +1,6 @@
-"""Package metadata. Tool settings are in pyproject.toml, which holds no metadata on purpose:
+"""Package metadata. Tool settings are in pyproject.toml, which holds no metadata on purpose.
 
-a ``[project]`` table there would silently override ``install_requires`` below.
+A ``[project]`` table there would silently override ``install_requires`` below.
 """
 
 from setuptools import find_packages, setup
