@@ -22,12 +22,9 @@ GENESES = DISPENSE.partitions + PATIENTS.partitions
 
 # Genesis commits pass the points of a commit too.
 CHAINS = {
-    "reading": """
-        read.before_segment:1 read.after_segment:1 read.before_segment:3 read.after_segment:4
-        """,
-    "data files": """
-        lake.before_data_file:1 lake.after_data_file:1 lake.before_data_file:4
-        lake.after_data_file:5
+    "reading and data files": """
+        read.before_segment:1 read.after_segment:1 read.after_segment:3 lake.before_data_file:1
+        lake.after_data_file:1 lake.before_data_file:3 lake.after_data_file:4
         """,
     "commits": f"""
         lake.before_commit:{GENESES + 1} lake.before_commit:2 lake.after_commit_sent:1
