@@ -188,6 +188,8 @@ def launching(folder: Path) -> Iterator[Launcher]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        # A run that is killed leaves Beam's temporary folders behind.
+        env={**os.environ, "TMPDIR": str(folder)},
         # Ctrl-C is for the session, which then ends this.
         start_new_session=True,
     ) as zygote:
