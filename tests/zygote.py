@@ -10,6 +10,7 @@ standard output. At the end of its input it kills the children that are left and
 """
 
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -38,6 +39,9 @@ def main() -> None:
         import_module(name)
     # A thread would not live on in a child, and what it holds locked would stay so for ever.
     assert threading.active_count() == 1
+    # A collection in a child would touch, and so copy, every page that it shares with this process.
+    gc.collect()
+    gc.freeze()
     children: set[int] = set()
     replies = os.fdopen(os.dup(1), "w")
     print(json.dumps({"ready": os.getpid()}), file=replies, flush=True)
