@@ -9,7 +9,7 @@ from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTr
 from apache_beam.pvalue import PBegin, PCollection
 from apache_beam.transforms.core import RestrictionProvider
 
-from transforms.errors import ConfigurationError, LakeMismatchError
+from transforms.errors import ConfigurationError
 from transforms.kafka.client import (
     Broker,
     Fetched,
@@ -21,7 +21,7 @@ from transforms.kafka.settings import BrokerSettings, TopicFacts
 from transforms.kafka.starts import StartAt
 from transforms.lake.client import ObjectStore, StoreSettings, split_root
 from transforms.lake.lanes import lane
-from transforms.lake.manifest import LakeManifest, find_lake
+from transforms.lake.manifest import require_lake
 from transforms.segment import Segment
 
 
@@ -94,7 +94,7 @@ class _DiscoverFn(beam.DoFn):  # type: ignore[misc]
     def process(self, _impulse: bytes) -> Iterator[PartitionTask]:
         config = self._config
         store = ObjectStore(config.lake_root, config.store)
-        lake = _lake(store)
+        lake = require_lake(store)
         yield from discover(Broker(config.broker), store, lake, config.topics, config.start)
 
 
@@ -127,7 +127,7 @@ class _ReadFn(beam.DoFn):  # type: ignore[misc]
     def setup(self) -> None:
         config = self._config
         self._store = ObjectStore(config.lake_root, config.store)
-        self._lake = _lake(self._store)
+        self._lake = require_lake(self._store)
         self._broker = Broker(config.broker)
         self._consumer = PartitionConsumer(config.broker)
 
@@ -179,10 +179,3 @@ class _PartitionSource:
 
     def note_progress(self, fence: int) -> None:
         self._consumer.note_progress(self._task.topic, self._task.partition, fence)
-
-
-def _lake(store: ObjectStore) -> LakeManifest:
-    lake = find_lake(store)
-    if lake is None:
-        raise LakeMismatchError(f"there is no lake at {store.root}", "Open it first: open_lake")
-    return lake

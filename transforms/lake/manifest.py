@@ -78,6 +78,20 @@ def _check_format(found: object) -> None:
         )
 
 
+def require_lake(store: ObjectStore) -> LakeManifest:
+    """Returns the lake's manifest.
+
+    Raises:
+        LakeMismatchError: There is no lake under this root.
+    """
+    lake = find_lake(store)
+    if lake is None:
+        raise LakeMismatchError(
+            f"there is no lake at {store.root}", "Check lake_root, or open it first: open_lake"
+        )
+    return lake
+
+
 def check_lake(manifest: LakeManifest, wanted: LakeSettings, root: str) -> None:
     """Refuses a run whose settings differ from the lake's.
 

@@ -12,25 +12,13 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from pyarrow import fs
 
-from transforms.errors import ConfigurationError, LakeMismatchError
+from transforms.errors import ConfigurationError
 from transforms.lake.chain import CommitChain, Tail
 from transforms.lake.client import ObjectStore, StoreSettings
 from transforms.lake.commit import DataFile, SegmentCommit
 from transforms.lake.files import small_tables
-from transforms.lake.manifest import LakeManifest, find_lake
+from transforms.lake.manifest import LakeManifest, require_lake
 from transforms.lake.names import COMMITS, SIDECAR, PartitionId
-
-
-def require_lake(store: ObjectStore) -> LakeManifest:
-    """Returns the lake's manifest.
-
-    Raises:
-        LakeMismatchError: There is no lake under this root.
-    """
-    lake = find_lake(store)
-    if lake is None:
-        raise LakeMismatchError(f"there is no lake at {store.root}", "Check lake_root")
-    return lake
 
 
 def owners(store: ObjectStore) -> list[PartitionId]:

@@ -14,11 +14,11 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms.derived import DerivedTable
-from transforms.errors import ConfigurationError, LakeMismatchError, PipelineError
+from transforms.errors import ConfigurationError, PipelineError
 from transforms.lake.client import ObjectStore, StoreSettings, split_root
 from transforms.lake.files import DatasetLayout
 from transforms.lake.lanes import PartitionOutcome, lane, outcomes
-from transforms.lake.manifest import LakeSettings, check_lake, find_lake
+from transforms.lake.manifest import LakeSettings, check_lake, require_lake
 from transforms.lake.names import PartitionId
 from transforms.lake.runs import merge_outcomes, write_run
 from transforms.lake.writer import SegmentWriter
@@ -94,9 +94,7 @@ class _WriteFn(beam.DoFn):  # type: ignore[misc]
     def setup(self) -> None:
         config = self._config
         self._store = ObjectStore(config.lake_root, config.store)
-        manifest = find_lake(self._store)
-        if manifest is None:
-            raise LakeMismatchError(f"there is no lake at {config.lake_root}", "Open it first")
+        manifest = require_lake(self._store)
         check_lake(manifest, config.lake, config.lake_root)
         self._lake_id = manifest.lake_id
         tables = (config.dead_letters, *config.derived)
