@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from transforms.errors import ChainError, ObjectMissingError
 from transforms.lake.chain import CommitChain, Tail
 from transforms.lake.client import ObjectInfo, ObjectStore
+from transforms.lake.manifest import require_lake
 from transforms.lake.names import DATA, PartitionId, parse_data_key
-from transforms.lake.read import require_lake
 
 
 @dataclass

@@ -13,9 +13,8 @@ from typing import Final, TypeVar
 from transforms.errors import ConfigurationError
 from transforms.lake.client import ObjectStore
 from transforms.lake.commit import SegmentCommit
-from transforms.lake.manifest import find_lake
+from transforms.lake.manifest import find_lake, require_lake
 from transforms.lake.names import DATA, LAKE, PartitionId
-from transforms.lake.read import require_lake
 from transforms.lake.verify.broker import BrokerView, Comparison, OpenLetters, TopicOnBroker
 from transforms.lake.verify.broker import check_fences as _check_fences
 from transforms.lake.verify.commit_check import CommitCheck, check_contents, check_existence
