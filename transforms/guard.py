@@ -16,7 +16,7 @@ from transforms.errors import (
     RefusedError,
     RetryableError,
 )
-from transforms.segment import DEAD_LETTER, DISPOSED_SCHEMA, Segment, join
+from transforms.segment import DEAD_LETTER, DISPOSED_SCHEMA, FINDINGS_SCHEMA, Segment, join
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +71,9 @@ def halves(segment: Segment) -> tuple[Segment, Segment]:
 def quarantine(segment: Segment) -> Segment:
     """Returns the segment with every message of it a raw dead letter, whatever it was before."""
     emptied = {name: table.slice(0, 0) for name, table in segment.rows.items()}
-    raw = replace(segment, disposed=DISPOSED_SCHEMA.empty_table(), rows=emptied)
+    nothing = {"disposed": DISPOSED_SCHEMA, "findings": FINDINGS_SCHEMA}
+    cleared = {name: schema.empty_table() for name, schema in nothing.items()}
+    raw = replace(segment, rows=emptied, **cleared)
     return raw.dispose(DEAD_LETTER, raw.offsets, [QUARANTINED] * raw.messages.num_rows)
 
 

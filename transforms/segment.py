@@ -52,6 +52,16 @@ DISPOSED_SCHEMA: Final = pa.schema(
     ]
 )
 
+#: One row per rule that a message trips, whatever the rule's severity and the message's end.
+FINDINGS_SCHEMA: Final = pa.schema(
+    [
+        pa.field("offset", pa.int64(), nullable=False),
+        pa.field("rule", pa.string(), nullable=False),
+        pa.field("severity", pa.string(), nullable=False),
+        pa.field("source_system", pa.string(), nullable=False),
+    ]
+)
+
 Range = tuple[int, int]
 
 
@@ -71,6 +81,8 @@ class Segment:
         disposed: Table of ``DISPOSED_SCHEMA``: the messages that are not accepted.
         rows: Per dataset a table whose first columns are the lineage; each row has ``_offset`` and
             ``_row`` (one message may become several rows), in that order.
+        findings: Table of ``FINDINGS_SCHEMA``, by offset: the rules that messages trip. They
+            outlive the rows of dead letters, so that the sink can count them after trimming.
         versions: What the verdicts depend on (schemas, rules, policy), for the commit.
         failure: An outage or refusal that a transform met: the later ones pass the segment on, the
             sink writes nothing and stops the partition, and the other partitions go on.
@@ -85,13 +97,14 @@ class Segment:
     gaps: tuple[Range, ...] = ()
     disposed: pa.Table = field(default_factory=DISPOSED_SCHEMA.empty_table)
     rows: Mapping[str, pa.Table] = field(default_factory=dict)
+    findings: pa.Table = field(default_factory=FINDINGS_SCHEMA.empty_table)
     versions: Mapping[str, str] = field(default_factory=dict)
     failure: PipelineError | None = None
 
     @property
     def nbytes(self) -> int:
         """Bytes of all buffers, for Beam's estimates and for memory budgets."""
-        tables = (self.messages, self.disposed, *self.rows.values())
+        tables = (self.messages, self.disposed, self.findings, *self.rows.values())
         return sum(table.nbytes for table in tables)
 
     @property
@@ -154,6 +167,7 @@ class Segment:
             gaps=clip(self.gaps, start, end),
             disposed=_within(self.disposed, "offset", start, end),
             rows={name: _within(table, "_offset", start, end) for name, table in self.rows.items()},
+            findings=_within(self.findings, "offset", start, end),
         )
 
     def check(self) -> None:
@@ -212,6 +226,7 @@ def join(parts: Sequence[Segment]) -> Segment:
         gaps=_merged(gap for part in parts for gap in part.gaps),
         disposed=pa.concat_tables([part.disposed for part in parts]),
         rows={name: _stacked([p.rows[name] for p in parts if name in p.rows]) for name in names},
+        findings=pa.concat_tables([part.findings for part in parts]),
         versions={k: v for part in parts for k, v in part.versions.items()},
     )
 
@@ -263,7 +278,7 @@ class SegmentCoder(Coder):  # type: ignore[misc]
 
     def encode(self, value: Segment) -> bytes:
         """Returns the segment as bytes: header length, header, then one IPC stream per table."""
-        tables = [value.messages, value.disposed, *value.rows.values()]
+        tables = [value.messages, value.disposed, value.findings, *value.rows.values()]
         bodies = [_to_ipc(table) for table in tables]
         header = orjson.dumps(
             {
@@ -297,7 +312,8 @@ class SegmentCoder(Coder):  # type: ignore[misc]
             gaps=gaps,
             messages=tables[0],
             disposed=tables[1],
-            rows=dict(zip(names, tables[2:], strict=True)),
+            findings=tables[2],
+            rows=dict(zip(names, tables[3:], strict=True)),
             failure=_failure(*failure) if failure else None,
         )
 

@@ -1,0 +1,255 @@
+"""The engine: DuckDB in the process, shut off from everything but the tables it is given.
+
+It evaluates whole Arrow tables in one thread: the hot path never handles one message in Python, and
+results come in the order of the rows.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from duckdb import sqltype
+from duckdb.func import ARROW
+
+from transforms.errors import ConfigurationError, PipelineError
+from transforms.sql.expressions import Expression
+
+_ROWS: Final = "_rows"
+_NUMBER: Final = "_number"
+
+_SETTINGS: Final = (
+    "SET TimeZone = 'UTC'",
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET enable_external_access = false",
+    "SET enable_progress_bar = false",
+    "SET memory_limit = '512MB'",
+    "SET lock_configuration = true",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """A function of ours that expressions may call.
+
+    Attributes:
+        name: Its name in SQL, lower case.
+        call: Maps arrays (one per argument) to an array of equal length; null in, null out.
+        takes: DuckDB's names of the arguments' types.
+        gives: DuckDB's name of the result's type.
+        doc: What it tells, in one sentence, for people.
+    """
+
+    name: str
+    call: Callable[..., pa.Array]
+    takes: tuple[str, ...]
+    gives: str
+    doc: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Join:
+    """A reference whose columns a row sees where its key and its time match; null elsewhere.
+
+    Attributes:
+        name: The reference's name in expressions: ``drug.package_size`` is a column of ``drug``.
+        table: Its columns, ``key`` among them, and ``_from`` and ``_until``: the half-open interval
+            (timestamp, UTC) in which a row is valid. At most one is valid for a key at any time.
+        key: The key column of ``table``.
+        on: Expression over the rows that gives the key.
+        at: Expression over the rows that gives the time (timestamp, UTC).
+    """
+
+    name: str
+    table: pa.Table
+    key: str
+    on: str
+    at: str
+
+    @cached_property
+    def packed(self) -> pa.Table:
+        """The table as the engine takes it: key, interval, and one struct of the columns.
+
+        A struct, because a column of the reference may have the name of a column of the rows.
+        """
+        whole = self.table.combine_chunks()
+        columns = [c for c in whole.column_names if c not in ("_from", "_until")]
+        arrays = [_chunk(whole.column(name)) for name in columns]
+        fields = [whole.schema.field(name) for name in columns]
+        return pa.table(
+            {
+                f"_key_{self.name}": whole.column(self.key),
+                f"_from_{self.name}": whole.column("_from"),
+                f"_until_{self.name}": whole.column("_until"),
+                self.name: pa.StructArray.from_arrays(arrays, fields=fields),
+            }
+        )
+
+
+class EvaluationError(PipelineError):
+    """An expression fails on some row; the text says of which kind, and holds no value."""
+
+
+class Engine:
+    """Evaluates expressions over Arrow tables. Not for use by two threads at once.
+
+    Args:
+        functions: Functions of ours that expressions may call.
+    """
+
+    def __init__(self, functions: Iterable[Function] = ()) -> None:
+        self._connection = duckdb.connect(":memory:", config={"threads": 1})
+        self._functions = frozenset(function.name for function in functions)
+        for function in functions:
+            self._connection.create_function(
+                function.name,
+                function.call,
+                [sqltype(name) for name in function.takes],
+                sqltype(function.gives),
+                type=ARROW,
+            )
+        for setting in _SETTINGS:
+            self._connection.execute(setting)
+
+    def parse(self, sql: str) -> Expression:
+        """Checks an expression; see ``Expression.parse``."""
+        return Expression.parse(sql, self._functions)
+
+    def bind(self, sql: str, schema: pa.Schema, joins: Sequence[Join] = ()) -> pa.DataType:
+        """Returns the type that an expression gives over rows of a schema.
+
+        Raises:
+            ConfigurationError: It is no pure expression, names a column that isn't there, or its
+                types don't fit.
+        """
+        expression = self.parse(sql)
+        _check_columns(expression, [*schema.names, *(join.name for join in joins)])
+        try:
+            made = self._select(schema.empty_table(), {"value": expression.sql}, joins)
+        except duckdb.Error as error:
+            # About the configuration, there being no row: may be shown.
+            first = str(error).splitlines()[0]
+            raise ConfigurationError(
+                f"the expression {' '.join(sql.split())[:60]!r} doesn't fit the rows: {first}",
+                "Correct it",
+            ) from error
+        return made.schema.field("value").type
+
+    def select(
+        self,
+        table: pa.Table,
+        columns: Mapping[str, str],
+        joins: Sequence[Join] = (),
+        *,
+        where: str = "",
+    ) -> pa.Table:
+        """Returns one row of expressions per row, in the rows' order.
+
+        Args:
+            table: The rows.
+            columns: Result column -> expression, checked before.
+            joins: References that the expressions may name.
+            where: Expression that keeps a row; empty keeps all. It sees the result columns too.
+
+        Raises:
+            EvaluationError: An expression fails on some row.
+        """
+        try:
+            return self._select(table, columns, joins, where)
+        except duckdb.Error as error:
+            raise _without_values(error) from None
+
+    def group(
+        self, table: pa.Table, keys: Mapping[str, str], measures: Mapping[str, str], where: str = ""
+    ) -> pa.Table:
+        """Returns one row per group: keys and aggregates, ordered by the keys.
+
+        Raises:
+            EvaluationError: An expression fails on some row.
+        """
+        listed = ", ".join(
+            f"{sql} AS {_quoted(name)}" for name, sql in {**keys, **measures}.items()
+        )
+        numbers = ", ".join(str(number + 1) for number in range(len(keys)))
+        query = f"SELECT {listed} FROM {_ROWS}{_where(where)}"
+        if keys:
+            query += f" GROUP BY {numbers} ORDER BY {numbers}"
+        try:
+            return self._run(query, {_ROWS: table})
+        except duckdb.Error as error:
+            raise _without_values(error) from None
+
+    def _select(
+        self,
+        table: pa.Table,
+        columns: Mapping[str, str],
+        joins: Sequence[Join],
+        where: str = "",
+    ) -> pa.Table:
+        numbered = table.append_column(_NUMBER, pa.array(np.arange(table.num_rows)))
+        # The line feed ends a comment that an expression may end with.
+        listed = ", ".join(f"({sql}\n) AS {_quoted(name)}" for name, sql in columns.items())
+        joined = "".join(_join(join) for join in joins)
+        query = f"SELECT {listed}, {_NUMBER} FROM {_ROWS}{joined}{_where(where)}"
+        tables = {_ROWS: numbered, **{f"_{join.name}": join.packed for join in joins}}
+        return _in_order(self._run(query, tables))
+
+    def _run(self, query: str, tables: Mapping[str, pa.Table]) -> pa.Table:
+        for name, table in tables.items():
+            self._connection.register(name, table)
+        try:
+            return self._connection.sql(query).to_arrow_table()
+        finally:
+            for name in tables:
+                self._connection.unregister(name)
+
+
+def _check_columns(expression: Expression, known: Sequence[str]) -> None:
+    # A name that is no column may still mean something to DuckDB: current_timestamp does.
+    names = {name.lower() for name in known}
+    for column in sorted(expression.columns):
+        if column[0].lower() not in names:
+            raise ConfigurationError(
+                f"the expression {' '.join(expression.sql.split())[:60]!r} names "
+                f"{'.'.join(column)}, which is no column",
+                f"There are {', '.join(known)}",
+            )
+
+
+def _in_order(made: pa.Table) -> pa.Table:
+    # A join gives them in another order where the planner finds it cheaper.
+    numbers = np.asarray(made.column(_NUMBER).to_numpy())
+    plain = made.drop_columns([_NUMBER])
+    return plain if np.all(np.diff(numbers) > 0) else plain.take(pa.array(np.argsort(numbers)))
+
+
+def _where(condition: str) -> str:
+    return f" WHERE {condition}" if condition else ""
+
+
+def _join(join: Join) -> str:
+    name = join.name
+    return (
+        f" LEFT JOIN _{name} ON _key_{name} = ({join.on})"
+        f" AND _from_{name} <= ({join.at}) AND _until_{name} > ({join.at})"
+    )
+
+
+def _chunk(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _without_values(error: duckdb.Error) -> EvaluationError:
+    # DuckDB's text shows the value at fault: only the kind of the error may be told.
+    kind = type(error).__name__.removesuffix("Exception")
+    return EvaluationError(
+        f"an expression fails on some row ({kind})", "Guard it, for instance with TRY_CAST"
+    )
