@@ -4,9 +4,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
+import pyarrow as pa
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from schemas.arrow_types import arrow_schema
 from schemas.catalog import packaged_dataset
 from schemas.errors import SchemasError
 from schemas.model import AvroSchema
@@ -84,14 +86,37 @@ class TopicConfig(_Strict):
 
     @model_validator(mode="after")
     def _check(self) -> "TopicConfig":
-        if self.schema_file is None:
-            packaged_dataset(self.dataset)
-        if self.event_time_column() not in {field.name for field in self.reader().fields}:
-            raise ValueError(f"event_time must be a field of the schema, got {self.event_time}")
+        # Pydantic adds the place only to a ValueError; any other error would lose it.
+        try:
+            columns = arrow_schema(self.reader())
+        except KeyError as error:
+            raise ValueError(error.args[0]) from None
+        except SchemasError as error:
+            raise ValueError(f"schema_file is no schema of rows: {error}") from None
+        except OSError as error:
+            raise ValueError(f"schema_file can't be read ({error.strerror})") from None
+        except UnicodeDecodeError:
+            raise ValueError("schema_file is not UTF-8 text") from None
+        self._check_columns(columns)
         return self
 
+    def _check_columns(self, columns: pa.Schema) -> None:
+        name = self.event_time_column()
+        if name not in columns.names:
+            raise ValueError(f"event_time must be a field of the schema, got {self.event_time}")
+        if not pa.types.is_timestamp(columns.field(name).type):
+            raise ValueError(f"event_time must be a timestamp, and {name} is none")
+        if self.source_systems and "source_system" not in columns.names:
+            raise ValueError("source_systems needs a field source_system, and the schema has none")
+
     def reader(self) -> AvroSchema:
-        """Returns the reader schema: the file's, or the packaged one of the dataset."""
+        """Returns the reader schema: the file's, or the packaged one of the dataset.
+
+        Raises:
+            KeyError: There is no packaged dataset of that name.
+            OSError: The file can't be read; UnicodeDecodeError if it is no text.
+            SchemaParseError: It is no Avro schema.
+        """
         if self.schema_file is None:
             return packaged_dataset(self.dataset).reader
         return AvroSchema.parse(Path(self.schema_file).read_text(encoding="utf-8"))
@@ -139,11 +164,15 @@ def load_config(path: str | None) -> PharmacyConfig:
         raise ConfigurationError(
             f"the configuration {where} can't be read ({error.strerror})", "Check --config"
         ) from error
+    except UnicodeDecodeError:
+        raise ConfigurationError(
+            f"the configuration {where} is not UTF-8 text", "Save it as UTF-8"
+        ) from None
     except yaml.YAMLError as error:
         raise ConfigurationError(
             f"the configuration {where} is no YAML{_line(error)}", "Correct it"
         ) from error
-    except (ValidationError, SchemasError, KeyError) as error:
+    except ValidationError as error:
         raise ConfigurationError(_fault(where, error), "Correct it or take it out") from error
 
 
@@ -152,10 +181,9 @@ def _line(error: yaml.YAMLError) -> str:
     return f" (line {mark.line + 1})" if mark else ""
 
 
-def _fault(where: str, error: Exception) -> str:
-    if not isinstance(error, ValidationError):
-        return f"the configuration {where}: {error}"
+def _fault(where: str, error: ValidationError) -> str:
     first: Any = error.errors(include_url=False, include_input=False)[0]
     key = ".".join(str(part) for part in first["loc"]) or "the file"
-    rule = "is not a known key" if first["type"] == "extra_forbidden" else first["msg"]
+    said = first["msg"].removeprefix("Value error, ")
+    rule = "is not a known key" if first["type"] == "extra_forbidden" else said
     return f"the configuration {where}: {key}: {rule}"

@@ -105,3 +105,52 @@ def test_a_schema_of_ones_own_names_its_event_time(load, tmp_path):
     config = load({"topics": [{**topic, "event_time": "at"}]})
     assert config.topics[0].event_time_column() == "at"
     assert config.topics[0].reader().name == "Own"
+
+
+class TestASchemaFile:
+    @pytest.fixture
+    def refused_with(self, load, tmp_path):
+        def refusal(content, **changed):
+            path = tmp_path / "own.avsc"
+            if content is not None:
+                path.write_bytes(content)
+            topic = {"topic": "t", "dataset": "own", "schema_file": str(path), **changed}
+            message = refused(load, {"topics": [topic]})
+            assert "topics.0: " in message
+            return message
+
+        return refusal
+
+    def test_that_is_missing_is_named_as_such(self, refused_with):
+        assert "schema_file can't be read (No such file or directory)" in refused_with(None)
+
+    def test_that_is_a_folder_can_not_be_read(self, refused_with, tmp_path):
+        assert "can't be read (Is a directory)" in refused_with(None, schema_file=str(tmp_path))
+
+    def test_that_is_no_text_is_refused_without_its_bytes(self, refused_with):
+        message = refused_with(b'"\xff"')
+        assert "schema_file is not UTF-8 text" in message
+        assert "0xff" not in message
+
+    @pytest.mark.parametrize("content", [b"{", b'"string"', b'{"type": "record"}'])
+    def test_that_is_no_schema_of_rows_is_refused(self, refused_with, content):
+        assert "schema_file is no schema of rows: " in refused_with(content)
+
+
+@pytest.mark.parametrize("field", ["package_size", "ndc11"])
+def test_an_event_time_that_is_no_timestamp_is_refused(load, field):
+    topic = {"topic": "t", "dataset": "drug_ref", "event_time": field}
+    rule = f"topics.0: event_time must be a timestamp, and {field} is none"
+    assert rule in refused(load, {"topics": [topic]})
+
+
+def test_folders_by_source_system_need_that_field(load):
+    message = refused(load, {"topics": [{**TOPIC, "source_systems": ["A"]}]})
+    assert "topics.0: source_systems needs a field source_system" in message
+
+
+def test_a_file_that_is_no_text_is_refused_without_its_bytes(load, tmp_path):
+    (tmp_path / "config.yaml").write_bytes(b"topics: \xff")
+    with pytest.raises(ConfigurationError, match=r"config\.yaml is not UTF-8 text") as caught:
+        load_config(str(tmp_path / "config.yaml"))
+    assert "0xff" not in str(caught.value)
