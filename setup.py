@@ -20,6 +20,8 @@ INSTALL_REQUIRES = [
     "boto3>=1.40,<2",  # S3 and AWS Glue
     "cryptography>=45,<51",  # AES-256-GCM and HKDF for sealed dead letters
     "orjson>=3.11,<4",  # canonical JSON of segment commits
+    "duckdb>=2.0,<3",  # SQL expressions on whole Arrow tables: rules, derived columns, partials
+    "datasketches>=5.2,<6",  # HyperLogLog sketches of distinct values, mergeable across engines
     "pydantic>=2.11,<3",  # strict configuration files with errors that name the key
     "PyYAML>=6,<7",  # the configuration's syntax
     "rich>=14,<16",  # progress and tables on the terminal
@@ -36,7 +38,14 @@ LOCAL = [
     "polars-avro>=0.13,<1",  # the load generator's fast Avro encoder
 ]
 
+# What the HTML report needs; its reader needs a browser only.
+REPORT = [
+    "great-tables>=1.0,<2",  # tables as plain HTML
+    "matplotlib>=3.10,<4",  # plots as inline SVG
+]
+
 TEST = [
+    "ddsketch>=3.0,<4",  # the oracle of the quantile sketches
     "fastavro>=1.13,<2",  # the oracle of the decoder's tests, and the benchmark's usual way
     "pytest>=8,<10",
     "hypothesis>=6.130,<7",  # property tests
@@ -81,8 +90,9 @@ setup(
     install_requires=INSTALL_REQUIRES,
     extras_require={
         "local": LOCAL,
-        "test": TEST + LOCAL,
-        "dev": TEST + LOCAL + LINT,
+        "report": REPORT,
+        "test": TEST + LOCAL + REPORT,
+        "dev": TEST + LOCAL + REPORT + LINT,
         "msk": ["aws-msk-iam-sasl-signer-python>=1.0.2,<2"],  # IAM tokens for Amazon MSK
     },
 )
