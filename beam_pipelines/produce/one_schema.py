@@ -16,7 +16,7 @@ AT_ONCE = 50_000
 
 
 def events_of_one_schema(n: int, seed: int = 0) -> list[bytes]:
-    """Dispense events of the current schema version, 49 fields and about 305 bytes each.
+    """Dispense events of the current schema version, 50 fields and about 325 bytes each.
 
     Args:
         n: How many.

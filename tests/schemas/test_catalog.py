@@ -60,7 +60,7 @@ class TestDatasets:
         assert pickle.loads(pickle.dumps(dataset)) == dataset
 
     def test_the_readers_have_the_fields_of_the_domain(self):
-        assert len(packaged_dataset("dispense_event").reader.fields) == 49
+        assert len(packaged_dataset("dispense_event").reader.fields) == 50
         assert len(packaged_dataset("inventory_movement").reader.fields) == 28
         assert len(packaged_dataset("patient_update").reader.fields) == 40
         for name in ("dispense_event", "inventory_movement", "patient_update"):

@@ -49,7 +49,7 @@ def dispense_keys(world: World, batch: Steps) -> Bytes:
 
 
 def dispense_columns(world: World, rng: np.random.Generator, batch: Steps) -> Columns:
-    """All 49 fields of the current schema version, one row an event."""
+    """All 50 fields of the current schema version, one row an event."""
     return {
         "event_id": uuids(rng, len(batch)),
         "event_time": integers(batch.steps["happened"], MICROS),
@@ -83,6 +83,7 @@ def _prescription(world: World, batch: Steps) -> Columns:
         "date_written": integers(of("written"), pa.date32()),
         "date_of_service": integers(of("serviced"), pa.date32()),
         "promised_at": integers(of("promised"), MICROS),
+        "received_at": integers(of("received"), MICROS),
         "picked_up_at": integers(batch.steps["happened"], MICROS, kind == _DISPENSED),
         "sig_text": picked(_SIGS, form * 2 + sig % 2, sig % 16 > 0),
         "diagnosis_code": picked(pa.array(DIAGNOSES), of("diagnosis"), sig % 10 < 3),

@@ -59,7 +59,7 @@ _PAYER_TYPES = np.array([PAYMENT_TYPES.index(kind) for _, _, kind in PAYERS])
 
 _FILL = record(
     i4="store patient prescriber drug days_supply written serviced expiry lot diagnosis sig",
-    i8="rx promised serial quantity cost fee usual copay",
+    i8="rx received promised serial quantity cost fee usual copay",
     i2="pharmacist",
     i1="cycle fill_number refills daw payment reject",
 )
@@ -165,9 +165,16 @@ def _draw_fills(
     fills["cycle"] = rng.choice(len(_SHARES), size=count, p=_SHARES)
     _draw_prescription(world, rng, fills)
     _draw_payment(world, rng, fills)
-    fills["promised"] = starts + rng.choice([HOUR // 2, HOUR, 4 * HOUR, 20 * HOUR], count)
+    fills["received"] = starts - _aged_days(fills) * 24 * HOUR
+    promise = rng.choice([HOUR // 2, HOUR, 4 * HOUR, 20 * HOUR], count)
+    fills["promised"] = fills["received"] + promise
     fills["pharmacist"] = store % 97 * 8 + rng.integers(8, size=count)
     return fills, starts
+
+
+def _aged_days(fills: npt.NDArray[np.void]) -> npt.NDArray[np.int64]:
+    """Days since a fill came in, where that is not today: it waited on the shelf in vain."""
+    return np.where(fills["cycle"] == _AGED_CYCLE, 10, 0)
 
 
 def _prescribers(
@@ -191,7 +198,7 @@ def _draw_prescription(world: World, rng: np.random.Generator, fills: npt.NDArra
     fills["refills"] = np.where(drugs.schedule[drug] == 1, 0, refills)  # CII: no refills
     fills["fill_number"] = rng.integers(0, fills["refills"] + 1)
     age = rng.integers(0, 4, count) + fills["fill_number"].astype(np.int64) * 28
-    aged = np.where(fills["cycle"] == _AGED_CYCLE, 10, 0)
+    aged = _aged_days(fills)
     fills["serviced"] = day - aged
     fills["written"] = day - age - aged
     fills["daw"] = np.where(drugs.brand[drug], rng.choice([1, 2, 9], count), 0)

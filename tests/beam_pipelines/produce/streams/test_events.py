@@ -60,6 +60,19 @@ class TestDispenseEvents:
             assert len({row["source_seq"] for row in steps}) == len(steps)
             assert len({row["patient_id"] for row in steps}) == 1
 
+    def test_every_event_of_a_fill_says_when_the_prescription_came_in(self, rows):
+        received = {
+            r["rx_number"]: r["event_time"]
+            for r in rows["pharmacy.dispense"]
+            if r["event_type"] == "RX_RECEIVED"
+        }
+        told = [r for r in rows["pharmacy.dispense"] if r["received_at"] is not None]
+        # Version 1 has no such field.
+        assert 0.8 < len(told) / len(rows["pharmacy.dispense"]) < 0.9
+        for row in told:
+            assert row["received_at"] <= row["event_time"]
+            assert row["received_at"] == received.get(row["rx_number"], row["received_at"])
+
     def test_only_rejected_claims_have_reject_codes(self, rows):
         for row in rows["pharmacy.dispense"]:
             assert bool(row["reject_codes"]) == (row["event_type"] == "CLAIM_REJECTED")
