@@ -76,6 +76,8 @@ def befall(proxy, faults):
 def test_errors_at_each_kind_of_call_are_survived(lake, stream, proxy):
     # A 409 or 412 where nobody has the number asks for the same number again.
     faults = {name: [Status(500), Status(503)] for name in CALLS}
+    faults["PUT data"] += [Status(400, "BadDigest"), Status(400, "IncompleteBody")]
+    faults["PUT commit"] += [Status(400, "RequestTimeout"), Status(400, "BadDigest")]
     faults |= {name: [*faults[name], Status(409), Status(412)] for name in CREATES}
     missing = befall(proxy, faults)
     ended = lake.behind(proxy).drain()

@@ -49,7 +49,11 @@ ERRORS: Final[Mapping[str, type[PipelineError]]] = {
     "NotFound": ObjectMissingError,
     "404": ObjectMissingError,
     "SlowDown": StoreUnavailableError,
+    # 400s of a request that was damaged or broke off on its way: the next one may come through.
+    "BadDigest": StoreUnavailableError,
+    "IncompleteBody": StoreUnavailableError,
     "RequestTimeout": StoreUnavailableError,
+    "XAmzContentSHA256Mismatch": StoreUnavailableError,
     "NoSuchBucket": ConfigurationError,
     "InvalidBucketName": ConfigurationError,
     "AccessDenied": ConfigurationError,
