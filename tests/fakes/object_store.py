@@ -18,8 +18,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
-from typing import Any
+from typing import Any, Final
 
 from transforms.errors import (
     ConfigurationError,
@@ -34,6 +35,8 @@ from transforms.lake import ObjectStore, StoreSettings
 
 #: Small, so that every test of more than a few keys pages.
 PAGE = 7
+#: When the bucket's first object is stored; each later one is stored a second after the one before.
+BIRTH: Final = datetime(2026, 2, 1, tzinfo=UTC)
 
 
 class Fault(Enum):
@@ -56,9 +59,10 @@ class CrashError(BaseException):
 
 @dataclass
 class FakeBucket:
-    """What the processes of a test share: the objects, by full key."""
+    """What the processes of a test share: the objects, by full key, and when they were stored."""
 
     objects: dict[str, bytes] = field(default_factory=dict)
+    times: dict[str, datetime] = field(default_factory=dict)
     uploads: list[tuple[str, str]] = field(default_factory=list)
     late: list[Callable[[], object]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -196,6 +200,7 @@ class FakeObjectStore(ObjectStore):
         if IfNoneMatch and Key in self.shared.objects:
             raise ObjectExistsError(f"S3 put_object on bucket {self.bucket}: PreconditionFailed")
         self.shared.objects[Key] = bytes(Body)
+        self.shared.times[Key] = BIRTH + timedelta(seconds=len(self.shared.times))
         return {}
 
     def _get_object(self, Key: str) -> dict[str, Any]:
@@ -225,7 +230,14 @@ class FakeObjectStore(ObjectStore):
         folders = {folder for folder in cut if folder}
         sizes = {key: len(self.shared.objects[key]) for key in page if key not in folders}
         return {
-            "Contents": [{"Key": key, "Size": size} for key, size in sizes.items()],
+            "Contents": [
+                {
+                    "Key": key,
+                    "Size": size,
+                    "LastModified": self.shared.times.get(key, BIRTH),
+                }
+                for key, size in sizes.items()
+            ],
             "CommonPrefixes": [{"Prefix": item} for item in page if item in folders],
             "IsTruncated": more,
             **({"NextContinuationToken": page[-1]} if more else {}),

@@ -1,5 +1,7 @@
 """The fake must behave as S3 does, faults included."""
 
+from datetime import UTC, timedelta
+
 import pytest
 
 from tests.fakes.object_store import CrashError, FakeBucket, Fault
@@ -43,6 +45,15 @@ class TestObjects:
             store.put(key, b"x" * 4)
         assert {(each.key, each.size) for each in store.walk("data/")} == {(k, 4) for k in keys}
         assert store.calls["list_objects_v2"] == 8
+
+    def test_it_tells_when_each_object_was_stored(self):
+        store = FakeBucket().store()
+        for number in range(20):
+            store.put(f"data/{number:02d}", b"")
+        stored = dict(store.stored("data/"))
+        assert len(stored) == 20
+        assert stored["data/19"] - stored["data/00"] == timedelta(seconds=19)
+        assert {at.tzinfo for at in stored.values()} == {UTC}
 
     def test_folders_are_those_with_keys_below(self):
         store = FakeBucket().store()

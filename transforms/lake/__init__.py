@@ -4,6 +4,7 @@ from transforms.lake.chain import CommitChain, Tail
 from transforms.lake.client import ObjectStore, StoreSettings
 from transforms.lake.commit import DataFile, SegmentCommit
 from transforms.lake.files import DatasetLayout
+from transforms.lake.gaps import GapLedger
 from transforms.lake.lanes import PartitionOutcome
 from transforms.lake.manifest import (
     LakeManifest,
@@ -15,18 +16,20 @@ from transforms.lake.manifest import (
 )
 from transforms.lake.names import PartitionId
 from transforms.lake.read import commits, owners, read_dataset, read_small_tables
-from transforms.lake.runs import read_run
+from transforms.lake.runs import Run, read_run, read_runs
 from transforms.lake.write import WriteToS3, WriteToS3Config
 
 __all__ = [
     "CommitChain",
     "DataFile",
     "DatasetLayout",
+    "GapLedger",
     "LakeManifest",
     "LakeSettings",
     "ObjectStore",
     "PartitionId",
     "PartitionOutcome",
+    "Run",
     "SegmentCommit",
     "StoreSettings",
     "Tail",
@@ -39,6 +42,7 @@ __all__ = [
     "owners",
     "read_dataset",
     "read_run",
+    "read_runs",
     "read_small_tables",
     "require_lake",
 ]

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -207,11 +208,19 @@ class ObjectStore:
 
     def walk(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yields all objects below a prefix; their order means nothing."""
+        for item in self._items(prefix):
+            yield ObjectInfo(item["Key"][len(self._prefix) :], int(item["Size"]))
+
+    def stored(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        """Yields the key of each object below a prefix and when it was stored, by S3's clock."""
+        for item in self._items(prefix):
+            yield item["Key"][len(self._prefix) :], item["LastModified"]
+
+    def _items(self, prefix: str) -> Iterator[dict[str, Any]]:
         token: dict[str, str] = {}
         while True:
             page = self._page(prefix, token)
-            for item in page.get("Contents", ()):
-                yield ObjectInfo(item["Key"][len(self._prefix) :], int(item["Size"]))
+            yield from page.get("Contents", ())
             if not page.get("IsTruncated"):
                 return
             token = {"ContinuationToken": page["NextContinuationToken"]}

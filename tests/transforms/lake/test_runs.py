@@ -1,8 +1,12 @@
 """The report of a run."""
 
-from tests.fakes.object_store import FakeBucket
+from datetime import UTC, datetime, timedelta
+
+import orjson
+
+from tests.fakes.object_store import BIRTH, FakeBucket
 from transforms.lake.lanes import PartitionOutcome
-from transforms.lake.runs import merge_outcomes, read_run, write_run
+from transforms.lake.runs import merge_outcomes, read_run, read_runs, write_run
 
 ONE = PartitionOutcome(
     topic="t",
@@ -50,3 +54,37 @@ def test_a_failure_of_any_bundle_is_the_partitions():
 def test_partitions_and_incarnations_of_topics_stay_apart_and_in_order():
     listed = [other(partition=2), other(topic_id="id0"), ONE]
     assert merge_outcomes(listed) == [ONE, other(partition=2), other(topic_id="id0")]
+
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def test_runs_tell_when_they_were_and_how_long_they_took():
+    store = FakeBucket().store()
+    write_run(store, "run-1", [ONE], started=NOON, finished=NOON + timedelta(seconds=2.5))
+    (run,) = read_runs(store, newest=9)
+    assert (run.run_id, run.started, run.seconds, run.messages) == ("run-1", NOON, 2.5, 3)
+    assert run.partitions == (ONE,)
+
+
+def test_a_report_without_times_is_dated_by_its_name_and_by_s3():
+    store = FakeBucket().store()
+    body = orjson.dumps({"run_id": "20260131T120000-abcd", "partitions": [ONE.to_dict()]})
+    store.put("_runs/20260131T120000-abcd.json", body)
+    (run,) = read_runs(store, newest=9)
+    assert (run.started, run.finished) == (NOON, BIRTH)
+
+
+def test_a_run_whose_start_nobody_knows_has_no_length():
+    store = FakeBucket().store()
+    write_run(store, "mine", [ONE])
+    (run,) = read_runs(store, newest=9)
+    assert (run.started, run.finished, run.seconds) == (None, BIRTH, None)
+
+
+def test_only_the_newest_runs_are_read_oldest_first():
+    store = FakeBucket().store()
+    for number in range(12):
+        write_run(store, f"run-{number:02d}", [ONE])
+    assert [run.run_id for run in read_runs(store, newest=2)] == ["run-10", "run-11"]
+    assert store.calls["get_object"] == 2
