@@ -22,7 +22,14 @@ from runners.packaging import check_owners
 from runners.presets import prepare
 from transforms.errors import PipelineError
 from transforms.kafka import parse_start
-from transforms.lake import ObjectStore, PartitionOutcome, StoreSettings, open_lake, read_run
+from transforms.lake import (
+    GapLedger,
+    ObjectStore,
+    PartitionOutcome,
+    StoreSettings,
+    open_lake,
+    read_run,
+)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -71,16 +78,18 @@ def drain(job: PharmacyJob, flags: Sequence[str], screen: Console) -> int:
     work = preflight(job, store)
     if work.nothing_new:
         screen.print("Nothing new: every partition is committed to its end.")
-        return ExitCode.COMPLETE
+        return _told(GapLedger(store, work.ends), (), 0, None)
     open_lake(store, job.lake())
-    progress = Progress(store, work)
+    ledger = GapLedger(store, work.ends)
+    ledger.untold()  # Now, so that it can take each later commit from the progress.
+    progress = Progress(store, work, ledger.note)
     view = ProgressView(progress, screen)
     if not screen.quiet:
         view.start()
     failure = _ran(job, flags)
     if not screen.quiet:
         view.stop()
-    return _concluded(job, store, work, progress, failure, screen)
+    return _concluded(job, ledger, work, progress, failure, screen)
 
 
 def _ran(job: PharmacyJob, flags: Sequence[str]) -> Exception | None:
@@ -94,14 +103,14 @@ def _ran(job: PharmacyJob, flags: Sequence[str]) -> Exception | None:
 
 def _concluded(
     job: PharmacyJob,
-    store: ObjectStore,
+    ledger: GapLedger,
     work: Work,
     progress: Progress,
     failure: Exception | None,
     screen: Console,
 ) -> int:
     unseen = _looked(progress)
-    outcomes = read_run(store, job.run_id)
+    outcomes = read_run(ledger.store, job.run_id)
     screen.print(table(progress))
     for owner, count in sorted(work.open.items()):
         if count:
@@ -116,7 +125,26 @@ def _concluded(
         failure = failure or unseen
     if failure is not None:
         sys.stderr.write(f"error: the pipeline failed: {_first_line(failure)}\n")
-    return verdict(outcomes, progress.lag(), failure)
+    return _told(ledger, outcomes, progress.lag(), failure)
+
+
+def _told(
+    ledger: GapLedger, outcomes: Sequence[PartitionOutcome], lag: int, failure: Exception | None
+) -> ExitCode:
+    """Tells of the gaps that nobody was told of, those of runs that died included."""
+    try:
+        gaps = ledger.untold()
+        for gap in gaps:
+            sys.stderr.write(f"warning: {gap}\n")
+        code = verdict(outcomes, lag, failure, gaps)
+        # Another code says nothing of gaps, so the next run that is complete does.
+        if code in (ExitCode.COMPLETE, ExitCode.GAPS):
+            ledger.mark_told()
+    except PipelineError as error:
+        if failure is None:
+            sys.stderr.write(f"error: whether there are gaps is unknown: {error}\n")
+        return verdict(outcomes, lag, failure or error)
+    return code
 
 
 def _looked(progress: Progress) -> PipelineError | None:
@@ -128,13 +156,19 @@ def _looked(progress: Progress) -> PipelineError | None:
     return None
 
 
-def verdict(outcomes: Sequence[PartitionOutcome], lag: int, failure: Exception | None) -> ExitCode:
+def verdict(
+    outcomes: Sequence[PartitionOutcome],
+    lag: int,
+    failure: Exception | None,
+    gaps: Sequence[object] = (),
+) -> ExitCode:
     """Returns the exit code of a run.
 
     Args:
         outcomes: Per partition, from the run's report.
         lag: Offsets between the fences and the ends that the run set out to reach.
         failure: What the runner raised, if anything.
+        gaps: Those that nobody was told of before this run.
     """
     kinds = {outcome.failure for outcome in outcomes if outcome.failure}
     if kinds == {"contention"}:
@@ -143,7 +177,7 @@ def verdict(outcomes: Sequence[PartitionOutcome], lag: int, failure: Exception |
         return ExitCode.REFUSED
     if failure is not None or kinds or lag:
         return ExitCode.FAILED
-    return ExitCode.GAPS if any(outcome.gaps for outcome in outcomes) else ExitCode.COMPLETE
+    return ExitCode.GAPS if gaps else ExitCode.COMPLETE
 
 
 def _first_line(failure: Exception) -> str:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from rich import box
@@ -44,10 +44,14 @@ class Progress:
     Args:
         store: The lake's objects.
         work: What there is to do.
+        note: Is given each commit that is read, so that nobody must read it again.
     """
 
-    def __init__(self, store: ObjectStore, work: Work) -> None:
+    def __init__(
+        self, store: ObjectStore, work: Work, note: Callable[[SegmentCommit], None]
+    ) -> None:
         self._store = store
+        self._note = note
         self._ends = work.ends
         self.fences = {owner: work.fences[owner] or 0 for owner in work.ends}
         self._next_seq = {owner: _next_seq(store, owner, work) for owner in work.ends}
@@ -61,6 +65,7 @@ class Progress:
                 commit = parse_commit(body, owner.commit_key(seq))
                 self.topics[owner.topic].add(commit)
                 self.fences[owner] = commit.end
+                self._note(commit)
                 seq += 1
             self._next_seq[owner] = seq
 

@@ -1,5 +1,7 @@
 """Messages that retention deletes before they are read: a gap on record, never a silent jump."""
 
+import signal
+
 import pytest
 
 from tests.integration.small import (
@@ -47,6 +49,24 @@ def test_messages_deleted_between_two_runs_are_a_gap(kafka, topic_factory, make_
     assert _gaps(lake) == [(20, 30), (40, 45)]
     assert_holds_exactly(lake, topic, messages[:20] + messages[30:])
     assert_proven(lake)
+
+
+def test_a_gap_of_a_run_that_died_is_told_by_the_next_one(kafka, topic_factory, make_lake):
+    topic = topic_factory()
+    lake = make_lake(topic)
+    send(kafka, topic, confluent(range(10)))
+    assert lake.drain().code == 0
+    send(kafka, topic, confluent(range(10, 20)))
+    delete_records(kafka, topic, before=20)
+
+    # All is committed, and the run that did it tells nobody.
+    assert lake.drain(crash="lake.after_commit:1").code == -signal.SIGKILL
+    assert fences(lake, topic) == {0: 20}
+    told, again = lake.drain(), lake.drain()
+
+    assert told.code == 4, told
+    assert f"{topic}[0]: the offsets 10 to 19 were deleted" in told.err
+    assert again.code == 0, again
 
 
 def test_messages_deleted_before_the_first_run_are_no_gap(kafka, topic_factory, make_lake):

@@ -26,6 +26,7 @@ from tests.oracle import (
     read_committed,
 )
 from transforms.lake import SegmentCommit, read_small_tables
+from transforms.lake.names import TOLD_GAPS
 from transforms.quality import open_dead_letters
 
 pytestmark = pytest.mark.integration
@@ -235,7 +236,8 @@ def test_a_second_run_does_nothing(drained):
 def test_later_events_are_added_and_nothing_else_changes(drained, tmp_path):
     """The last of this module: it adds to the topics."""
     lake = drained.lake
-    before = {key: lake.store.get(key) for key in keys_of(lake)}
+    # The mark up to which gaps were told is the one object that moves.
+    before = {key: lake.store.get(key) for key in keys_of(lake) - {TOLD_GAPS}}
     fences = {commit.owner: commit.end for commit in lake.commits()}
     produce(lake, tmp_path / "manifest.json", events=1_000, seed=12)
 

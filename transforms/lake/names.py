@@ -6,6 +6,7 @@
         where <name> is <topic>.<topic id>.<partition>.<start>-<end>.<sha256, 16 hex>.parquet
     _commits/<topic>/<topic id>/<partition>/<seq, 20 digits>.json
     _runs/<run id>.json
+    _told_gaps.json
 
 No key is a folder of another, and nothing depends on the order in which keys are listed.
 """
@@ -18,6 +19,7 @@ LAKE: Final = "_lake.json"
 COMMITS: Final = "_commits/"
 DATA: Final = "data/"
 RUNS: Final = "_runs/"
+TOLD_GAPS: Final = "_told_gaps.json"
 #: The dataset name under which small tables travel in one file per segment.
 SIDECAR: Final = "_sidecar"
 #: Hive's name for "no single value": the folder of rows whose date is missing or shared.

@@ -7,7 +7,7 @@ from beam_pipelines.pharmacy.cli import verdict
 from transforms.lake import PartitionOutcome
 
 
-def outcome(failure="", messages=0, gaps=()):
+def outcome(failure="", messages=0):
     return PartitionOutcome(
         topic="t",
         topic_id="id",
@@ -15,13 +15,11 @@ def outcome(failure="", messages=0, gaps=()):
         wanted=9,
         fence=9,
         messages=messages,
-        gaps=gaps,
         failure=failure,
     )
 
 
 GOOD = outcome(messages=9)
-GAPS = outcome(messages=9, gaps=((0, 3),))
 
 
 @pytest.mark.parametrize(
@@ -29,12 +27,9 @@ GAPS = outcome(messages=9, gaps=((0, 3),))
     [
         ([], 0, None, ExitCode.COMPLETE),
         ([GOOD], 0, None, ExitCode.COMPLETE),
-        ([GOOD, GAPS], 0, None, ExitCode.GAPS),
-        ([GAPS], 1, None, ExitCode.FAILED),
         ([GOOD], 1, None, ExitCode.FAILED),
         ([GOOD], 0, ValueError(), ExitCode.FAILED),
         ([GOOD, outcome("failed")], 0, None, ExitCode.FAILED),
-        ([GAPS, outcome("failed")], 0, None, ExitCode.FAILED),
         ([outcome("contention")], 5, None, ExitCode.CONTENTION),
         ([GOOD, outcome("contention")], 5, None, ExitCode.CONTENTION),
         ([outcome("contention"), outcome("failed")], 5, None, ExitCode.FAILED),
@@ -48,6 +43,20 @@ GAPS = outcome(messages=9, gaps=((0, 3),))
 )
 def test_the_exit_code_of_a_run(outcomes, lag, failure, code):
     assert verdict(outcomes, lag, failure) is code
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "lag", "code"),
+    [
+        ([], 0, ExitCode.GAPS),
+        ([GOOD], 0, ExitCode.GAPS),
+        ([GOOD], 1, ExitCode.FAILED),
+        ([GOOD, outcome("failed")], 0, ExitCode.FAILED),
+        ([outcome("contention")], 5, ExitCode.CONTENTION),
+    ],
+)
+def test_gaps_are_told_by_runs_that_are_complete(outcomes, lag, code):
+    assert verdict(outcomes, lag, None, [(0, 3)]) is code
 
 
 def test_the_codes_are_those_that_scripts_rely_on():
