@@ -126,7 +126,7 @@ def _run(args: argparse.Namespace, console: Console) -> None:
                 target.send(piece)
                 rate = f"{pace.messages / max(pace.seconds(), 1e-6):,.0f}/s"
                 progress.update(task, completed=pace.messages, rate=rate)
-        target.flush()
+        target.finish()
     if args.manifest is not None:
         write_manifest(args.manifest, _arguments(args), ledger, target.deliveries)
     _summarize(console, args, pace, ledger, target)

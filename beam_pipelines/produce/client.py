@@ -160,6 +160,25 @@ class KafkaTarget:
         if left:
             raise DeliveryError("the cluster", f"{left} messages waited {_FLUSH_SECONDS} s")
 
+    def finish(self) -> None:
+        """Waits until readers of committed messages see all that was sent; sends nothing more.
+
+        A transaction's end returns before its markers are in the log, and up to a marker that is
+        missing no such reader gets. The coordinator gives the id to another producer only when
+        the last transaction's markers are written (KIP-98), so asking for it is waiting for them.
+
+        Raises:
+            DeliveryError: A message didn't get there, or a transaction didn't end.
+        """
+        self.flush()
+        if self._transactional is None:
+            return
+        try:
+            self._new_transactional_producer()
+        except KafkaException as error:
+            raise DeliveryError("the last transaction", _words(error)) from None
+        self._transactional = None
+
     def _send_transaction(self, chunk: Chunk) -> None:
         self.flush()
         offsets: list[tuple[int, int]] = []
@@ -197,10 +216,14 @@ class KafkaTarget:
 
     def _transactional_producer(self) -> Producer:
         if self._transactional is None:
-            settings = {**_BULK, "linger.ms": 5, "transactional.id": self._transactional_id}
-            self._transactional = Producer({**settings, **self._base})
-            self._transactional.init_transactions(_FLUSH_SECONDS)
+            self._transactional = self._new_transactional_producer()
         return self._transactional
+
+    def _new_transactional_producer(self) -> Producer:
+        settings = {**_BULK, "linger.ms": 5, "transactional.id": self._transactional_id}
+        producer = Producer({**settings, **self._base})
+        producer.init_transactions(_FLUSH_SECONDS)
+        return producer
 
     def _produce(
         self, producer: Producer, chunk: Chunk, report: _Report, reports: dict[int, _Report]
