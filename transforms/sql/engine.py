@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 from duckdb import sqltype
-from duckdb.func import ARROW
+from duckdb.func import ARROW, SPECIAL
 
 from transforms.errors import ConfigurationError, PipelineError
 from transforms.sql.expressions import Expression
@@ -111,6 +111,8 @@ class Engine:
                 [sqltype(name) for name in function.takes],
                 sqltype(function.gives),
                 type=ARROW,
+                # By default DuckDB refuses a null for what is no null, as ndc11 gives.
+                null_handling=SPECIAL,
             )
         for setting in _SETTINGS:
             self._connection.execute(setting)
