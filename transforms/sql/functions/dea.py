@@ -11,6 +11,7 @@ from transforms.sql.functions.texts import (
     Mask,
     Texts,
     are_digits,
+    digit_sum,
     digit_values,
     over_texts,
     packed,
@@ -42,26 +43,26 @@ def dea_second_letter(numbers: Texts) -> pa.Array:
     Null for what is no DEA number. Source: as for ``is_dea``.
     """
     valid = _are_numbers(numbers)
-    second = np.zeros((len(numbers), 1), np.uint8)
+    second = np.zeros((1, len(numbers)), np.uint8)
     rows = np.flatnonzero(valid)
-    second[rows] = numbers.heads(rows, 2)[:, 1:]
+    second[:, rows] = numbers.places(rows, 2)[1:]
     return packed(second, valid)
 
 
 def _are_numbers(numbers: Texts) -> Mask:
     found = np.zeros(len(numbers), np.bool_)
     plain = numbers.rows(9)
-    found[plain] = _checked(numbers.heads(plain, 9))
+    found[plain] = _checked(numbers.places(plain, 9))
     longer = np.flatnonzero(numbers.sizes > 10)
-    right = longer[_checked(numbers.heads(longer, 9))]
+    right = longer[_checked(numbers.places(longer, 9))]
     # Few have a suffix: here one value after the other will do.
     found[right] = [bool(_SUFFIX.fullmatch(numbers.text(row), 9)) for row in right.tolist()]
     return found
 
 
-def _checked(matrix: Bytes) -> Mask:
-    digits = digit_values(matrix[:, 2:])
-    total = digits[:, 0:6:2].sum(1, np.uint8) + np.uint8(2) * digits[:, 1:6:2].sum(1, np.uint8)
-    letters = _REGISTRANT_TYPES[matrix[:, 0]] & _SECOND[matrix[:, 1]]
-    found: Mask = letters & are_digits(matrix[:, 2:]) & (total % 10 == digits[:, 6])
+def _checked(places: Bytes) -> Mask:
+    digits = digit_values(places[2:])
+    total = digit_sum(digits[0:6:2]) + np.uint8(2) * digit_sum(digits[1:6:2])
+    letters = _REGISTRANT_TYPES[places[0]] & _SECOND[places[1]]
+    found: Mask = letters & are_digits(places[2:]) & (total % np.uint8(10) == digits[6])
     return found

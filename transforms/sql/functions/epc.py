@@ -56,10 +56,10 @@ def epc_serial(epcs: Column) -> pa.Array:
 
 @over_texts
 def _with_check_digits(bodies: Texts) -> pa.Array:
-    matrix = np.zeros((len(bodies), 13), np.uint8)
+    places = np.zeros((13, len(bodies)), np.uint8)
     rows = bodies.rows(13)
-    matrix[rows] = bodies.heads(rows, 13)
-    return packed(with_check_digits(matrix), bodies.sizes == 13)
+    places[:, rows] = bodies.places(rows, 13)
+    return packed(with_check_digits(places), bodies.sizes == 13)
 
 
 def _from_tags(epcs: pa.Array, part: Callable[[int], str | None]) -> pa.Array:

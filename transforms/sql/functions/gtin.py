@@ -12,14 +12,13 @@ from transforms.sql.functions.texts import (
     Mask,
     Texts,
     are_digits,
+    digit_sum,
     digit_values,
     over_texts,
     packed,
 )
 
 _LENGTHS: Final = (8, 12, 13, 14)
-#: Weights of the 14 places, the check digit's last: 3 and 1 in turns, counted from the right.
-_WEIGHTS: Final = np.array([3, 1] * 7, np.uint16)
 #: Where the 11 digits of billing may have their padding zero.
 _PADDINGS: Final = (0, 5, 9)
 
@@ -34,7 +33,7 @@ def is_gtin(gtins: Texts) -> Mask:
     for length in _LENGTHS:
         rows = gtins.rows(length)
         if len(rows):
-            found[rows] = _checked(gtins.heads(rows, length))
+            found[rows] = _checked(gtins.places(rows, length))
     return found
 
 
@@ -48,8 +47,8 @@ def gtin_ndc10(gtins: Texts) -> pa.Array:
     Source: GS1 Healthcare US, "Guideline for NDC/NHRIC"; GS1 General Specifications, section 1.4.2
     (prefixes 030-039: drugs).
     """
-    matrix, valid = _drug_gtins(gtins)
-    return packed(matrix[:, 3:13], valid)
+    places, valid = _drug_gtins(gtins)
+    return packed(places[3:13], valid)
 
 
 @over_texts
@@ -61,34 +60,39 @@ def gtin_fits_ndc(gtins: Texts, ndcs: Texts) -> pa.Array:
 
     Source: as for ``gtin_ndc10`` and ``ndc11``.
     """
-    matrix, readable = _drug_gtins(gtins)
+    places, readable = _drug_gtins(gtins)
     billing, known = billing_digits(ndcs)
     fits = np.zeros(len(gtins), np.bool_)
-    for place in _PADDINGS:
-        short = np.delete(billing, place, axis=1)
-        fits |= (billing[:, place] == ZERO) & (short == matrix[:, 3:13]).all(axis=1)
+    for padding in _PADDINGS:
+        short = np.delete(billing, padding, axis=0)
+        fits |= (billing[padding] == ZERO) & np.all(short == places[3:13], axis=0)
     return pa.array(fits, mask=~(readable & known))
 
 
 def with_check_digits(bodies: Bytes) -> Bytes:
-    """GTIN-14s (rows, 14) from their first 13 digits (rows, 13)."""
-    total = digit_values(bodies).astype(np.uint16) @ _WEIGHTS[:13]
-    check = ((10 - total % 10) % 10 + ZERO).astype(np.uint8)
-    return np.concatenate([bodies, check[:, None]], axis=1)
+    """GTIN-14s (14, rows) from their first 13 digits (13, rows)."""
+    check = (np.uint8(10) - _weighted_sum(bodies) % np.uint8(10)) % np.uint8(10)
+    return np.concatenate([bodies, check[None] + np.uint8(ZERO)])
 
 
 def _drug_gtins(gtins: Texts) -> tuple[Bytes, Mask]:
-    matrix = np.zeros((len(gtins), 14), np.uint8)
+    places = np.zeros((14, len(gtins)), np.uint8)
     valid = np.zeros(len(gtins), np.bool_)
     rows = gtins.rows(14)
-    found = gtins.heads(rows, 14)
-    matrix[rows] = found
-    prefix = (found[:, 1] == ZERO) & (found[:, 2] == ord("3"))
-    valid[rows] = prefix & _checked(found)
-    return matrix, valid
+    found = gtins.places(rows, 14)
+    places[:, rows] = found
+    valid[rows] = (found[1] == ZERO) & (found[2] == ord("3")) & _checked(found)
+    return places, valid
 
 
-def _checked(matrix: Bytes) -> Mask:
-    total = digit_values(matrix).astype(np.uint16) @ _WEIGHTS[-matrix.shape[1] :]
-    found: Mask = are_digits(matrix) & (total % 10 == 0)
+def _checked(places: Bytes) -> Mask:
+    total = _weighted_sum(places[:-1]) + digit_values(places[-1])
+    found: Mask = are_digits(places) & (total % np.uint8(10) == 0)
     return found
+
+
+def _weighted_sum(bodies: Bytes) -> Bytes:
+    """The digits before the check digit, times 3 and 1 in turns from the right."""
+    digits = digit_values(bodies)
+    # At most 7 x 27 + 6 x 9: a byte holds it, and the check digit.
+    return np.uint8(3) * digit_sum(digits[::-2]) + digit_sum(digits[-2::-2])

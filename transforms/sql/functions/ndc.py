@@ -41,7 +41,7 @@ def ndc11(ndcs: Texts) -> pa.Array:
 
     Source: see the module.
     """
-    return packed(*_billing(ndcs))
+    return packed(*billing_digits(ndcs))
 
 
 @over_texts
@@ -52,36 +52,35 @@ def ndc12(ndcs: Texts) -> pa.Array:
 
     Source: see the module.
     """
-    billing, known = _billing(ndcs)
-    digits = np.full((len(ndcs), 12), ZERO, np.uint8)
-    digits[:, 1:] = billing
+    billing, known = billing_digits(ndcs)
+    digits = np.full((12, len(ndcs)), ZERO, np.uint8)
+    digits[1:] = billing
     for length, hyphens in ((12, ()), (14, (6, 11))):
         rows = ndcs.rows(length)
-        plain, right = _without_hyphens(ndcs.heads(rows, length), hyphens)
-        digits[rows[right]] = plain[right]
+        plain, right = _without_hyphens(ndcs.places(rows, length), hyphens)
+        digits[:, rows[right]] = plain[:, right]
         known[rows[right]] = True
     return packed(digits, known)
 
 
 def billing_digits(ndcs: Texts) -> tuple[Bytes, Mask]:
-    """The 11 digits of each NDC, and which rows have them."""
-    return _billing(ndcs)
-
-
-def _billing(ndcs: Texts) -> tuple[Bytes, Mask]:
-    digits = np.full((len(ndcs), 11), ZERO, np.uint8)
+    """The 11 digits of each NDC as a matrix (11, rows), and which rows have them."""
+    digits = np.full((11, len(ndcs)), ZERO, np.uint8)
     known = np.zeros(len(ndcs), np.bool_)
     for length, hyphens, padding in _FORMS:
         rows = ndcs.rows(length)
         if not len(rows):
             continue
-        plain, right = _without_hyphens(ndcs.heads(rows, length), hyphens)
+        plain, right = _without_hyphens(ndcs.places(rows, length), hyphens)
+        if len(rows) == len(ndcs) and length == 11:
+            # Mostly all are in the form of billing already.
+            return plain, right
         places = np.arange(11) if padding is None else np.delete(np.arange(11), padding)
-        digits[rows[right, None], places] = plain[right]
+        digits[places[:, None], rows[right]] = plain[:, right]
         known[rows[right]] = True
     return digits, known
 
 
-def _without_hyphens(matrix: Bytes, hyphens: tuple[int, ...]) -> tuple[Bytes, Mask]:
-    plain = np.delete(matrix, hyphens, axis=1) if hyphens else matrix
-    return plain, are_digits(plain) & (matrix[:, list(hyphens)] == _HYPHEN).all(axis=1)
+def _without_hyphens(places: Bytes, hyphens: tuple[int, ...]) -> tuple[Bytes, Mask]:
+    plain = np.delete(places, hyphens, axis=0) if hyphens else places
+    return plain, are_digits(plain) & np.all(places[list(hyphens)] == _HYPHEN, axis=0)

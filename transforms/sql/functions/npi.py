@@ -4,7 +4,15 @@ from typing import Final
 
 import numpy as np
 
-from transforms.sql.functions.texts import Bytes, Mask, Texts, are_digits, digit_values, over_texts
+from transforms.sql.functions.texts import (
+    Bytes,
+    Mask,
+    Texts,
+    are_digits,
+    digit_sum,
+    digit_values,
+    over_texts,
+)
 
 #: What the prefix 80840 adds to the sum: 8, 0, 8 doubled to 16, 4 and 0 doubled.
 _PREFIX_SUM: Final = 24
@@ -22,16 +30,15 @@ def is_npi(npis: Texts) -> Mask:
     """
     found = np.zeros(len(npis), np.bool_)
     rows = npis.rows(10)
-    matrix = npis.heads(rows, 10)
-    first = (matrix[:, 0] == ord("1")) | (matrix[:, 0] == ord("2"))
-    found[rows] = first & are_digits(matrix) & (_luhn_sum(matrix) % 10 == 0)
+    places = npis.places(rows, 10)
+    first = (places[0] == ord("1")) | (places[0] == ord("2"))
+    found[rows] = first & are_digits(places) & (_luhn_sum(places) % np.uint8(10) == 0)
     return found
 
 
-def _luhn_sum(matrix: Bytes) -> Bytes:
-    digits = digit_values(matrix)
-    doubled = digits[:, ::2] * np.uint8(2)
+def _luhn_sum(places: Bytes) -> Bytes:
+    digits = digit_values(places)
+    doubled = digits[::2] * np.uint8(2)
     doubled -= np.uint8(9) * (doubled > 9)
     # At most 90 + 24: a byte holds it.
-    total: Bytes = doubled.sum(1, np.uint8) + digits[:, 1::2].sum(1, np.uint8)
-    return total + np.uint8(_PREFIX_SUM)
+    return digit_sum(doubled) + digit_sum(digits[1::2]) + np.uint8(_PREFIX_SUM)

@@ -51,19 +51,18 @@ def _prefixes(zips: Texts) -> tuple[Ints, Mask]:
     right = np.zeros(len(zips), np.bool_)
     for length in (5, 9, 10):
         rows = zips.rows(length)
-        if not len(rows):
-            continue
-        matrix = zips.heads(rows, length)
-        digits = digit_values(matrix[:, :3]).astype(np.int64)
-        prefix[rows] = digits @ np.array([100, 10, 1])
-        right[rows] = _are_zips(matrix)
+        places = zips.places(rows, length)
+        found = _are_zips(places)
+        right[rows] = found
+        digits = digit_values(places[:3, found]).astype(np.int64)
+        prefix[rows[found]] = digits[0] * 100 + digits[1] * 10 + digits[2]
     return prefix, right
 
 
-def _are_zips(matrix: Bytes) -> Mask:
-    if matrix.shape[1] < 10:
-        return are_digits(matrix)
-    found: Mask = are_digits(np.delete(matrix, 5, axis=1)) & (matrix[:, 5] == ord("-"))
+def _are_zips(places: Bytes) -> Mask:
+    if len(places) < 10:
+        return are_digits(places)
+    found: Mask = are_digits(np.delete(places, 5, axis=0)) & (places[5] == ord("-"))
     return found
 
 
@@ -71,8 +70,9 @@ def _state_rows(states: Texts) -> tuple[Ints, Mask]:
     row = np.zeros(len(states), np.int64)
     known = np.zeros(len(states), np.bool_)
     rows = states.rows(2)
-    letters = states.heads(rows, 2) - np.uint8(65)
-    capitals = (letters < _LETTERS).all(axis=1)
+    letters = states.places(rows, 2) - np.uint8(65)
+    capitals = np.all(letters < _LETTERS, axis=0)
     known[rows] = capitals
-    row[rows[capitals]] = letters[capitals].astype(np.int64) @ np.array([_LETTERS, 1])
+    both = letters[:, capitals].astype(np.int64)
+    row[rows[capitals]] = both[0] * _LETTERS + both[1]
     return row, known

@@ -55,13 +55,17 @@ class Texts:
         """Numbers of the texts of ``size`` bytes."""
         return np.flatnonzero(self.sizes == size)
 
-    def heads(self, rows: Ints, width: int) -> Bytes:
-        """The first ``width`` bytes of some texts, none of them shorter: a row each."""
+    def places(self, rows: Ints, width: int) -> Bytes:
+        """The first bytes of some texts, none of them shorter: a matrix (width, rows).
+
+        A row of it is one place of all texts: numpy is ten times faster along long rows.
+        """
         starts = self.starts[rows]
         if len(rows) and bool(np.all(np.diff(starts) == width)):
             # Mostly all have one length, and lie there as the matrix already.
-            return self.data[starts[0] : starts[0] + len(rows) * width].reshape(-1, width)
-        found: Bytes = self.data[starts[:, None] + np.arange(width)]
+            together = self.data[starts[0] : starts[0] + len(rows) * width]
+            return np.ascontiguousarray(together.reshape(-1, width).T)
+        found: Bytes = self.data[starts + np.arange(width)[:, None]]
         return found
 
     def text(self, row: int) -> str:
@@ -96,27 +100,34 @@ def whole(column: Column) -> pa.Array:
     return column if column.type == pa.string() else column.cast(pa.string())
 
 
-def are_digits(matrix: Bytes) -> Mask:
-    """Which rows hold ASCII digits only."""
+def are_digits(places: Bytes) -> Mask:
+    """Which texts hold ASCII digits only."""
     # Bytes below "0" wrap around to large numbers.
-    found: Mask = np.all(matrix - np.uint8(ZERO) <= 9, axis=1)
+    found: Mask = np.all(digit_values(places) <= 9, axis=0)
     return found
 
 
-def digit_values(matrix: Bytes) -> Bytes:
-    """Digits as numbers; other bytes give numbers of no meaning, and sums stay in range."""
-    return (matrix - np.uint8(ZERO)) % np.uint8(10)
+def digit_values(places: Bytes) -> Bytes:
+    """Digits as numbers; other bytes give numbers of no meaning."""
+    return places - np.uint8(ZERO)
 
 
-def packed(matrix: Bytes, valid: Mask) -> pa.Array:
-    """A string array: the rows of a matrix of ASCII, null where they aren't valid."""
-    width = matrix.shape[1]
+def digit_sum(values: Bytes) -> Bytes:
+    """The sum of each text's digits, modulo 256: at most 28 of them are summed without a loss."""
+    total: Bytes = values.sum(axis=0, dtype=np.uint8)
+    return total
+
+
+def packed(places: Bytes, valid: Mask) -> pa.Array:
+    """A string array from a matrix (width, rows) of ASCII, null where a row isn't valid."""
+    if valid.all():
+        texts, bits = places.T, None
+    else:
+        texts = places.T[valid]
+        bits = pa.py_buffer(np.packbits(valid, bitorder="little").tobytes())
     edges = np.zeros(len(valid) + 1, np.int32)
-    np.cumsum(valid * width, out=edges[1:])
-    bits = np.packbits(valid, bitorder="little")
+    np.cumsum(valid, out=edges[1:])
+    edges *= len(places)
     return pa.StringArray.from_buffers(
-        len(valid),
-        pa.py_buffer(edges.tobytes()),
-        pa.py_buffer(matrix[valid].tobytes()),
-        pa.py_buffer(bits.tobytes()),
+        len(valid), pa.py_buffer(edges), pa.py_buffer(texts.tobytes()), bits
     )
