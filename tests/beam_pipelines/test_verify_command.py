@@ -10,7 +10,7 @@ from beam_pipelines.verify.client import PartitionReading
 from tests.fakes.lake import KEY, TOPIC, FakeLake, messages, segment
 from tests.fakes.object_store import Fault
 from transforms.errors import BrokerUnavailableError
-from transforms.kafka.client import Fetched
+from transforms.kafka.messages import Fetched
 from transforms.lake import PartitionId
 from transforms.lake.read import read_small_tables
 from transforms.quality import DEAD_LETTERS

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from tests.transforms.segments import messages
 from transforms.errors import TopicMissingError
 from transforms.kafka import SegmentLimits, TopicFacts
-from transforms.kafka.client import Fetched
+from transforms.kafka.messages import Fetched
 
 
 @dataclass

@@ -2,11 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-import numpy as np
 import pyarrow as pa
 from confluent_kafka import (
     Consumer,
@@ -27,9 +25,10 @@ from transforms.errors import (
     TopicMissingError,
 )
 from transforms.kafka import msk
-from transforms.kafka.settings import BrokerSettings, TopicFacts
-from transforms.secrets import is_reference, resolve_all
-from transforms.segment import HEADERS_TYPE, MESSAGES_SCHEMA
+from transforms.kafka.messages import Fetched, offset_of, to_arrow
+from transforms.kafka.settings import CONSUMER_DEFAULTS, BrokerSettings, TopicFacts
+from transforms.secrets import resolve_all
+from transforms.segment import MESSAGES_SCHEMA
 
 _log = logging.getLogger(__name__)
 
@@ -52,24 +51,6 @@ REFUSALS: Final[Mapping[int, str]] = {
     KafkaError._SSL: "Check ssl.ca.location and the broker's certificate",
     KafkaError._INVALID_ARG: "Check the librdkafka settings",
     KafkaError._UNSUPPORTED_FEATURE: "The broker is older than Kafka 2.8",
-}
-
-_DEFAULTS: Final[Mapping[str, Any]] = {
-    "isolation.level": "read_committed",
-    # The default jumps silently to the end of the log when retention has deleted our offset.
-    "auto.offset.reset": "error",
-    "enable.auto.commit": False,
-    "enable.partition.eof": True,
-    "check.crcs": True,
-    # Read-ahead while a segment is written; it bounds the memory of one consumer.
-    "queued.max.messages.kbytes": 32_768,
-    "queued.min.messages": 100_000,
-    # A full queue is drained in milliseconds; the default waits a whole second.
-    "fetch.queue.backoff.ms": 5,
-    "fetch.message.max.bytes": 8_388_608,
-    # A fetch at the end of one partition holds the connection this long, and with it the first
-    # fetch of the next one; the default is half a second a partition.
-    "fetch.wait.max.ms": 20,
 }
 
 
@@ -225,14 +206,6 @@ class Broker:
         return translated(self._trouble.last or error.args[0], self._settings.bootstrap_servers)
 
 
-@dataclass(frozen=True)
-class Fetched:
-    """A range of a partition as it was read: messages of ``MESSAGES_SCHEMA``, and where it ends."""
-
-    messages: pa.Table
-    end: int
-
-
 class PartitionConsumer:
     """Reads one partition at a time, in order, each message at most once per position.
 
@@ -246,7 +219,7 @@ class PartitionConsumer:
         self._consumer = _opened(
             Consumer,
             settings,
-            **_DEFAULTS,
+            **CONSUMER_DEFAULTS,
             **{"group.id": settings.group_id, "error_cb": self._trouble},
         )
         if settings.uses_msk_iam:
@@ -296,7 +269,7 @@ class PartitionConsumer:
                     "Look at the broker; the next run goes on from the fence",
                 )
             good, end, lost = self._sorted_out(batch)
-            table = _table([message for message in good if _offset(message) < wanted])
+            table = to_arrow(_below(good, wanted))
             if table.num_rows:
                 tables.append(table)
                 position = table.column("offset")[-1].as_py() + 1
@@ -397,51 +370,19 @@ def _opened(kind: Callable[..., T], settings: BrokerSettings, **config: Any) -> 
     try:
         client = kind({**config, **base, **connection})
     except KafkaException as error:
-        reason = _without_secrets(str(error.args[0].str()), settings.config, connection)
+        reason = settings.without_secrets(str(error.args[0].str()), connection)
         raise ConfigurationError(
             f"the Kafka client can't be made: {reason}", "Check kafka.config"
         ) from None
     return client
 
 
-def _without_secrets(text: str, references: Mapping[str, str], resolved: Mapping[str, Any]) -> str:
-    """Blanks out resolved secrets: librdkafka quotes a value that it can't use."""
-    for name, reference in references.items():
-        secret = resolved.get(name)
-        if is_reference(reference) and secret:
-            text = text.replace(str(secret), "...")
-    return text
-
-
-def _offset(message: Message) -> int:
-    offset: int = message.offset()  # type: ignore[assignment]  # set on every consumed message
-    return offset
+def _below(messages: Sequence[Message], wanted: int) -> Sequence[Message]:
+    # In offset order, and mostly all of them: no look at each message.
+    if not messages or offset_of(messages[-1]) < wanted:
+        return messages
+    return [message for message in messages if offset_of(message) < wanted]
 
 
 def _reaches(messages: Sequence[Message], wanted: int) -> bool:
-    return bool(messages) and _offset(messages[-1]) >= wanted - 1
-
-
-def _table(messages: Sequence[Message]) -> pa.Table:
-    """Extracts the messages column by column: C calls only, no Python per message."""
-    count = len(messages)
-    headers = list(map(Message.headers, messages))
-    stamps = np.fromiter((pair[1] for pair in map(Message.timestamp, messages)), np.int64, count)
-    return pa.table(
-        [
-            pa.array(np.fromiter(map(Message.offset, messages), np.int64, count)),
-            pa.array(stamps).cast(MESSAGES_SCHEMA.field("timestamp").type),
-            pa.array(map(Message.key, messages), pa.binary(), size=count),
-            pa.array(list(map(Message.value, messages)), pa.binary()),
-            _headers(headers),
-        ],
-        schema=MESSAGES_SCHEMA,
-    )
-
-
-def _headers(headers: Iterable[Any]) -> pa.Array:
-    listed = list(headers)
-    if not any(listed):
-        return pa.nulls(len(listed), HEADERS_TYPE)
-    rows = [each and [{"key": key, "value": value} for key, value in each] for each in listed]
-    return pa.array(rows, HEADERS_TYPE)
+    return bool(messages) and offset_of(messages[-1]) >= wanted - 1

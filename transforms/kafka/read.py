@@ -10,12 +10,9 @@ from apache_beam.pvalue import PBegin, PCollection
 from apache_beam.transforms.core import RestrictionProvider
 
 from transforms.errors import ConfigurationError
-from transforms.kafka.client import (
-    Broker,
-    Fetched,
-    PartitionConsumer,
-)
+from transforms.kafka.client import Broker, PartitionConsumer
 from transforms.kafka.discovery import PartitionTask, discover
+from transforms.kafka.messages import Fetched
 from transforms.kafka.reader import SegmentLimits, read_segments
 from transforms.kafka.settings import BrokerSettings, TopicFacts
 from transforms.kafka.starts import StartAt

@@ -6,8 +6,8 @@ from typing import Final, Protocol
 
 from transforms.crash_points import crash_point
 from transforms.errors import LogTooShortError, SegmentError, TopicReplacedError
-from transforms.kafka.client import Fetched
 from transforms.kafka.discovery import PartitionTask
+from transforms.kafka.messages import Fetched
 from transforms.lake.lanes import Lane
 from transforms.segment import MESSAGES_SCHEMA, Segment
 

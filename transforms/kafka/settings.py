@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from transforms.errors import ConfigurationError
+from transforms.secrets import is_reference
 
 #: The value of ``sasl.oauthbearer.method`` that is ours, not librdkafka's.
 MSK_IAM: Final = "aws-msk-iam"
@@ -13,6 +14,25 @@ MSK_IAM: Final = "aws-msk-iam"
 PINNED: Final = frozenset(
     {"isolation.level", "auto.offset.reset", "enable.auto.commit", "enable.partition.eof"}
 )
+
+#: How a partition is read where the configuration does not say otherwise.
+CONSUMER_DEFAULTS: Final[Mapping[str, Any]] = {
+    "isolation.level": "read_committed",
+    # The default jumps silently to the end of the log when retention has deleted our offset.
+    "auto.offset.reset": "error",
+    "enable.auto.commit": False,
+    "enable.partition.eof": True,
+    "check.crcs": True,
+    # Read-ahead while a segment is written; it bounds the memory of one consumer.
+    "queued.max.messages.kbytes": 32_768,
+    "queued.min.messages": 100_000,
+    # A full queue is drained in milliseconds; the default waits a whole second.
+    "fetch.queue.backoff.ms": 5,
+    "fetch.message.max.bytes": 8_388_608,
+    # A fetch at the end of one partition holds the connection this long, and with it the first
+    # fetch of the next one; the default is half a second a partition.
+    "fetch.wait.max.ms": 20,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +62,19 @@ class BrokerSettings:
                 f"the librdkafka setting {min(pinned)} can't be changed",
                 "Exactly-once reading hangs on it: take it out",
             )
+
+    def without_secrets(self, text: str, resolved: Mapping[str, Any]) -> str:
+        """Blanks out resolved secrets: librdkafka quotes a value that it can't use.
+
+        Args:
+            text: What it said.
+            resolved: The settings with their references resolved.
+        """
+        for name, reference in self.config.items():
+            secret = resolved.get(name)
+            if is_reference(reference) and secret:
+                text = text.replace(str(secret), "...")
+        return text
 
     @property
     def uses_msk_iam(self) -> bool:

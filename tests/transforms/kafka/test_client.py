@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Message
@@ -19,10 +18,8 @@ from transforms.kafka.client import (
     REFUSALS,
     Broker,
     PartitionConsumer,
-    _table,
     translated,
 )
-from transforms.segment import MESSAGES_SCHEMA
 
 ALL_CODES = sorted(
     {
@@ -64,30 +61,6 @@ class TestErrors:
 
     def test_no_code_is_both_refused_and_waited_for(self):
         assert not set(REFUSALS) & _PASSING
-
-
-class TestTable:
-    def test_nothing_gives_an_empty_table(self):
-        assert _table([]) == MESSAGES_SCHEMA.empty_table()
-
-    def test_each_column_is_as_the_broker_gave_it(self):
-        headers = [("a", b"\x00"), ("b", None), ("a", b"")]
-        table = _table(
-            [
-                message(5, b"\xff\x00", key=None),
-                message(7, None, headers=headers),
-                message(8, b"", key=b"", headers=[]),
-            ]
-        )
-        assert table.schema == MESSAGES_SCHEMA
-        assert table.column("offset").to_pylist() == [5, 7, 8]
-        assert table.column("key").to_pylist() == [None, b"k", b""]
-        assert table.column("value").to_pylist() == [b"\xff\x00", None, b""]
-        listed = [{"key": key, "value": value} for key, value in headers]
-        none, some, empty = table.column("headers").to_pylist()
-        assert (none, some) == (None, listed)
-        assert not empty
-        assert table.column("timestamp").to_pylist()[0] == datetime.fromtimestamp(1.005, UTC)
 
 
 @dataclass

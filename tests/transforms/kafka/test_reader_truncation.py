@@ -4,7 +4,7 @@ import pytest
 
 from tests.transforms.kafka.test_reader import World
 from transforms.errors import LogTooShortError
-from transforms.kafka.client import Fetched
+from transforms.kafka.messages import Fetched
 from transforms.segment import MESSAGES_SCHEMA
 
 

@@ -4,8 +4,7 @@ import pytest
 
 from transforms.errors import ConfigurationError
 from transforms.kafka import BrokerSettings, ReadFromKafka, ReadFromKafkaConfig, SegmentLimits
-from transforms.kafka.client import _DEFAULTS
-from transforms.kafka.settings import PINNED
+from transforms.kafka.settings import CONSUMER_DEFAULTS, PINNED
 
 
 @pytest.mark.parametrize("name", sorted(PINNED))
@@ -15,7 +14,7 @@ def test_what_exactness_hangs_on_can_not_be_changed(name):
 
 
 def test_what_can_not_be_changed_is_set_as_the_design_says():
-    assert {name: _DEFAULTS[name] for name in PINNED} == {
+    assert {name: CONSUMER_DEFAULTS[name] for name in PINNED} == {
         "isolation.level": "read_committed",
         "auto.offset.reset": "error",
         "enable.auto.commit": False,

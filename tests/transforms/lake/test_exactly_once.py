@@ -29,7 +29,7 @@ from tests.transforms.lake.lakes import LAKE_ID, born, new_lane
 from tests.transforms.segments import LAYOUTS, OWNER, messages, raw_segment, with_verdicts
 from transforms.errors import ContentionError, StoreUnavailableError
 from transforms.kafka import PartitionTask, SegmentLimits
-from transforms.kafka.client import Fetched
+from transforms.kafka.messages import Fetched
 from transforms.kafka.reader import read_segments
 from transforms.lake.commit import SegmentCommit, parse_commit
 from transforms.lake.files import small_tables

@@ -1,0 +1,31 @@
+"""Messages -> Arrow, as the broker gave them."""
+
+from datetime import UTC, datetime
+
+from tests.transforms.kafka.test_client import message
+from transforms.kafka.messages import to_arrow
+from transforms.segment import MESSAGES_SCHEMA
+
+
+def test_nothing_gives_an_empty_table():
+    assert to_arrow([]) == MESSAGES_SCHEMA.emptyto_arrow()
+
+
+def test_each_column_is_as_the_broker_gave_it():
+    headers = [("a", b"\x00"), ("b", None), ("a", b"")]
+    table = to_arrow(
+        [
+            message(5, b"\xff\x00", key=None),
+            message(7, None, headers=headers),
+            message(8, b"", key=b"", headers=[]),
+        ]
+    )
+    assert table.schema == MESSAGES_SCHEMA
+    assert table.column("offset").to_pylist() == [5, 7, 8]
+    assert table.column("key").to_pylist() == [None, b"k", b""]
+    assert table.column("value").to_pylist() == [b"\xff\x00", None, b""]
+    listed = [{"key": key, "value": value} for key, value in headers]
+    none, some, empty = table.column("headers").to_pylist()
+    assert (none, some) == (None, listed)
+    assert not empty
+    assert table.column("timestamp").to_pylist()[0] == datetime.fromtimestamp(1.005, UTC)

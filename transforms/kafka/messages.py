@@ -1,0 +1,74 @@
+"""Messages of librdkafka -> Arrow, column by column. Knows the client's messages by shape only."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.segment import HEADERS_TYPE, MESSAGES_SCHEMA
+
+
+class KafkaMessage(Protocol):
+    """A consumed message, as ``confluent_kafka.Message`` is one."""
+
+    def offset(self) -> int | None:
+        """Returns its offset; set on every consumed message."""
+
+    def timestamp(self) -> tuple[int, int]:
+        """Returns the kind of its timestamp, and milliseconds since 1970."""
+
+    def key(self) -> Any:
+        """Returns its key in bytes, or None."""
+
+    def value(self) -> Any:
+        """Returns its value in bytes, or None."""
+
+    def headers(self) -> Any:
+        """Returns its headers as pairs of text and bytes, or None."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A range of a partition as it was read: messages of ``MESSAGES_SCHEMA``, and where it ends."""
+
+    messages: pa.Table
+    end: int
+
+
+def offset_of(message: KafkaMessage) -> int:
+    """Returns a consumed message's offset."""
+    offset: int = message.offset()  # type: ignore[assignment]  # set on every consumed message
+    return offset
+
+
+def to_arrow(messages: Sequence[KafkaMessage]) -> pa.Table:
+    """Returns messages as a table of ``MESSAGES_SCHEMA``.
+
+    Args:
+        messages: All of one class, in offset order. Its methods are mapped over the messages: C
+            calls only, no Python per message.
+    """
+    if not messages:
+        return MESSAGES_SCHEMA.empty_table()
+    kind, count = type(messages[0]), len(messages)
+    stamps = np.fromiter((pair[1] for pair in map(kind.timestamp, messages)), np.int64, count)
+    return pa.table(
+        [
+            pa.array(np.fromiter(map(kind.offset, messages), np.int64, count)),
+            pa.array(stamps).cast(MESSAGES_SCHEMA.field("timestamp").type),
+            pa.array(map(kind.key, messages), pa.binary(), size=count),
+            pa.array(list(map(kind.value, messages)), pa.binary()),
+            _headers(map(kind.headers, messages)),
+        ],
+        schema=MESSAGES_SCHEMA,
+    )
+
+
+def _headers(headers: Iterable[Any]) -> pa.Array:
+    listed = list(headers)
+    if not any(listed):
+        return pa.nulls(len(listed), HEADERS_TYPE)
+    rows = [each and [{"key": key, "value": value} for key, value in each] for each in listed]
+    return pa.array(rows, HEADERS_TYPE)
