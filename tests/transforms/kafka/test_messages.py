@@ -8,7 +8,7 @@ from transforms.segment import MESSAGES_SCHEMA
 
 
 def test_nothing_gives_an_empty_table():
-    assert to_arrow([]) == MESSAGES_SCHEMA.emptyto_arrow()
+    assert to_arrow([]) == MESSAGES_SCHEMA.empty_table()
 
 
 def test_each_column_is_as_the_broker_gave_it():
