@@ -151,6 +151,10 @@ class Segment:
         rows = {name: _without(table, offsets) for name, table in self.rows.items()}
         return replace(self, disposed=disposed, rows=rows)
 
+    def with_rows(self, dataset: str, table: pa.Table) -> "Segment":
+        """Returns the segment with other rows of a dataset."""
+        return replace(self, rows={**self.rows, dataset: table})
+
     def slice(self, start: int, end: int) -> "Segment":
         """Returns the part of the segment within ``[start, end)``: tables and lists cut by offset.
 
