@@ -20,7 +20,8 @@ from beam_pipelines.produce import events_of_one_schema
 from runners.local import Services, services
 from tests.benchmarks.jobs import Run, fill_topic, run_job, write_config
 from tests.benchmarks.stage_loop import decode_rate, measure, per_record_rate
-from transforms.lake.client import ObjectStore, StoreSettings
+from transforms.lake.client import ObjectStore
+from transforms.lake.settings import StoreSettings
 
 MILLION = 1_000_000
 RUNS = 3

@@ -17,10 +17,11 @@ from transforms.avro.enforce import SchemaPlan, TopicContract, enforce
 from transforms.avro.registry import WriterSchemas
 from transforms.kafka.client import Broker, BrokerSettings, PartitionConsumer
 from transforms.lake.chain import CommitChain
-from transforms.lake.client import ObjectStore, StoreSettings
+from transforms.lake.client import ObjectStore
 from transforms.lake.commit import SegmentCommit
 from transforms.lake.files import DatasetLayout, build_files
 from transforms.lake.names import PartitionId
+from transforms.lake.settings import StoreSettings
 from transforms.lake.writer import describe
 from transforms.segment import HEADERS_TYPE, MESSAGES_SCHEMA, Segment
 

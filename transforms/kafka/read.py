@@ -16,9 +16,10 @@ from transforms.kafka.messages import Fetched
 from transforms.kafka.reader import SegmentLimits, read_segments
 from transforms.kafka.settings import BrokerSettings, TopicFacts
 from transforms.kafka.starts import StartAt
-from transforms.lake.client import ObjectStore, StoreSettings, split_root
+from transforms.lake.client import ObjectStore
 from transforms.lake.lanes import lane
 from transforms.lake.manifest import require_lake
+from transforms.lake.settings import StoreSettings, split_root
 from transforms.segment import Segment
 
 

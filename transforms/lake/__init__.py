@@ -1,7 +1,7 @@
 """The S3 lake: data files, the chain of segment commits, and reading through it."""
 
 from transforms.lake.chain import CommitChain, Tail
-from transforms.lake.client import ObjectStore, StoreSettings
+from transforms.lake.client import ObjectStore
 from transforms.lake.commit import DataFile, SegmentCommit
 from transforms.lake.files import DatasetLayout
 from transforms.lake.gaps import GapLedger
@@ -17,6 +17,7 @@ from transforms.lake.manifest import (
 from transforms.lake.names import PartitionId
 from transforms.lake.read import commits, owners, read_dataset, read_small_tables
 from transforms.lake.runs import Run, read_run, read_runs
+from transforms.lake.settings import StoreSettings
 from transforms.lake.write import WriteToS3, WriteToS3Config
 
 __all__ = [

@@ -7,17 +7,14 @@ the second meets, so that the caller could not tell a win from a loss.
 
 import base64
 import hashlib
-import logging
 import os
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 import boto3
 import botocore.config
@@ -32,11 +29,10 @@ from transforms.errors import (
     OutcomeUnknownError,
     PipelineError,
     RefusedError,
-    RetryableError,
     StoreUnavailableError,
 )
-
-_log = logging.getLogger(__name__)
+from transforms.lake.patience import patiently
+from transforms.lake.settings import StoreSettings, split_root
 
 T = TypeVar("T")
 
@@ -73,38 +69,6 @@ FAILURES: Final = (
     botocore.exceptions.BotoCoreError,
     urllib3.exceptions.HTTPError,
 )
-
-#: First pause between tries; doubled each time up to the last. Full jitter keeps workers apart.
-FIRST_PAUSE_S: Final = 0.1
-LAST_PAUSE_S: Final = 5.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoreSettings:
-    """Where S3 is and how to reach it.
-
-    Attributes:
-        endpoint_url: Address of a compatible server; None for Amazon S3.
-        region: AWS region.
-        access_key_id: Static credentials; None for the usual AWS chain.
-        secret_access_key: See ``access_key_id``.
-        session_token: See ``access_key_id``.
-        verify: False turns off the check of TLS certificates; a path names a CA bundle.
-        kms_key_id: Encrypts every object with this AWS KMS key (SSE-KMS); None leaves it to the
-            bucket's default.
-        patience_s: How long an outage is waited out before the partition fails, in seconds.
-        timeout_s: Time-out of one attempt's connection and of each read, in seconds.
-    """
-
-    endpoint_url: str | None = None
-    region: str | None = None
-    access_key_id: str | None = field(default=None, repr=False)
-    secret_access_key: str | None = field(default=None, repr=False)
-    session_token: str | None = field(default=None, repr=False)
-    verify: bool | str = True
-    kms_key_id: str | None = None
-    patience_s: float = 120.0
-    timeout_s: float = 20.0
 
 
 @dataclass(frozen=True)
@@ -291,24 +255,8 @@ class ObjectStore:
             ) from error
 
     def patiently(self, call: Callable[[], T]) -> T:
-        """Repeats a call that may safely be repeated, with growing pauses, for ``patience_s``."""
-        deadline = self._monotonic() + self.settings.patience_s
-        pause = FIRST_PAUSE_S
-        while True:
-            try:
-                return call()
-            except (RetryableError, OutcomeUnknownError, ObjectConflictError) as error:
-                if self._monotonic() >= deadline:
-                    raise StoreUnavailableError(
-                        f"S3 did not answer for {self.settings.patience_s:.0f} s ({error.what})",
-                        "Start the pipeline again when it does: it goes on from the fences",
-                    ) from error
-                self.pause(pause)
-                pause = min(pause * 2, LAST_PAUSE_S)
-
-    def pause(self, seconds: float) -> None:
-        """Sleeps for up to ``seconds``, at random."""
-        self._sleep(random.uniform(0.5, 1.0) * seconds)
+        """Repeats a call that may safely be repeated; see ``transforms.lake.patience``."""
+        return patiently(call, self.settings.patience_s, self._sleep, self._monotonic)
 
     def _page(self, prefix: str, token: Mapping[str, str], **extra: str) -> dict[str, Any]:
         return self.patiently(
@@ -361,22 +309,6 @@ class ObjectStore:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["root"], state["settings"])  # type: ignore[misc]
-
-
-def split_root(root: str) -> tuple[str, str]:
-    """Splits ``s3://bucket/prefix`` into bucket and ``prefix/``.
-
-    Raises:
-        ConfigurationError: It is no such address.
-    """
-    parts = urlsplit(root)
-    prefix = parts.path.strip("/")
-    if parts.scheme != "s3" or not parts.netloc or not prefix:
-        raise ConfigurationError(
-            f"lake_root must be s3://bucket/prefix, got {root!r}",
-            "A lake owns everything below its prefix, so the prefix can't be empty",
-        )
-    return parts.netloc, prefix + "/"
 
 
 def translated(error: Exception, operation: str, bucket: str) -> PipelineError:

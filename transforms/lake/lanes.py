@@ -15,8 +15,9 @@ from typing import Any, Final
 
 from transforms.errors import ContentionError, PipelineError, RefusedError
 from transforms.lake.chain import CommitChain, Tail
-from transforms.lake.client import ObjectStore, StoreSettings
+from transforms.lake.client import ObjectStore
 from transforms.lake.names import PartitionId
+from transforms.lake.settings import StoreSettings
 
 #: Two writers that keep losing to each other must not go on for ever.
 MAX_FOREIGN_COMMITS: Final = 5

@@ -14,11 +14,12 @@ from pyarrow import fs
 
 from transforms.errors import ConfigurationError
 from transforms.lake.chain import CommitChain, Tail
-from transforms.lake.client import ObjectStore, StoreSettings
+from transforms.lake.client import ObjectStore
 from transforms.lake.commit import DataFile, SegmentCommit
 from transforms.lake.files import small_tables
 from transforms.lake.manifest import LakeManifest, require_lake
 from transforms.lake.names import COMMITS, SIDECAR, PartitionId
+from transforms.lake.settings import StoreSettings
 
 
 def owners(store: ObjectStore) -> list[PartitionId]:

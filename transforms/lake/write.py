@@ -15,12 +15,13 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms.derived import DerivedTable
 from transforms.errors import ConfigurationError, PipelineError
-from transforms.lake.client import ObjectStore, StoreSettings, split_root
+from transforms.lake.client import ObjectStore
 from transforms.lake.files import DatasetLayout
 from transforms.lake.lanes import PartitionOutcome, lane, outcomes
 from transforms.lake.manifest import LakeSettings, check_lake, require_lake
 from transforms.lake.names import PartitionId
 from transforms.lake.runs import merge_outcomes, write_run
+from transforms.lake.settings import StoreSettings, split_root
 from transforms.lake.writer import SegmentWriter
 from transforms.segment import Segment
 

@@ -1,7 +1,5 @@
 """What S3 says, in our words, and patience."""
 
-import pickle
-
 import botocore.exceptions
 import pytest
 
@@ -15,8 +13,7 @@ from transforms.errors import (
     RefusedError,
     StoreUnavailableError,
 )
-from transforms.lake import ObjectStore, StoreSettings
-from transforms.lake.client import ERRORS, LAST_PAUSE_S, split_root, translated
+from transforms.lake.client import ERRORS, translated
 
 OUTAGE = StoreUnavailableError
 
@@ -79,22 +76,6 @@ class TestTranslation:
 
 
 class TestPatience:
-    def test_pauses_grow_and_stay_short_enough(self):
-        store = FakeBucket().store(patience_s=60.0)
-        pauses = []
-
-        def sleep(seconds):
-            pauses.append(seconds)
-            store.now += seconds
-
-        store._sleep = sleep
-        store.fail(Fault.LOST_REQUEST, "get_object", times=999)
-        with pytest.raises(StoreUnavailableError, match="did not answer for 60 s"):
-            store.get("k")
-        assert pauses[0] <= 0.1
-        assert max(pauses) <= LAST_PAUSE_S
-        assert 60 <= sum(pauses) <= 60 + LAST_PAUSE_S
-
     def test_an_answer_that_will_not_change_is_not_waited_for(self):
         store = FakeBucket().store()
         store.fail(Fault.DENIED, "get_object")
@@ -115,21 +96,3 @@ class TestPatience:
         with pytest.raises(RefusedError, match=r"s3://bucket/lake can't be reached .*endpoint"):
             store.check_reachable()
         assert store.calls["list_objects_v2"] == 1
-
-
-class TestRoot:
-    def test_bucket_and_prefix_are_told_apart(self):
-        assert split_root("s3://bucket/a/b/") == ("bucket", "a/b/")
-
-    @pytest.mark.parametrize("root", ["", "bucket/a", "s3://bucket", "s3:///a", "file:///a"])
-    def test_anything_else_is_refused(self, root):
-        with pytest.raises(ConfigurationError, match="lake_root must be"):
-            split_root(root)
-
-
-def test_settings_travel_to_workers_and_credentials_do_not_show():
-    settings = StoreSettings(access_key_id="key", secret_access_key="hunter2", session_token="tok")
-    store = pickle.loads(pickle.dumps(ObjectStore("s3://bucket/lake/", settings)))
-    assert (store.root, store.settings) == ("s3://bucket/lake", settings)
-    for secret in ("hunter2", "tok", "'key'"):
-        assert secret not in repr(settings)
