@@ -4,18 +4,50 @@ A field carries ``"phi": {"class": ..., "mask": ...}`` and, for Confluent's cata
 ``"confluent:tags"``. Plain operational fields say so with the class ``NONE``, so that a field
 nobody has thought about can be told from one that needs no care.
 
-Classes: ``D:...`` direct identifiers and ``Q:...`` quasi-identifiers (45 CFR 164.514(b)(2)),
-``SENSITIVE``, ``CREDENTIAL``, ``WORKFORCE``, ``REGULATED``, ``OPERATIONAL``, ``NONE``.
+``CLASSES`` lists the classes: ``D:...`` direct identifiers and ``Q:...`` quasi-identifiers
+(45 CFR 164.514(b)(2)(i), whose letters are given), and what concerns others than the patient.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from schemas.model import AvroSchema
 from schemas.nodes import Node, Record, children
 
-__all__ = ["Classification", "classification", "unclassified"]
+__all__ = ["CLASSES", "Classification", "classification", "unclassified"]
+
+#: Class -> what its fields hold.
+CLASSES: Final[Mapping[str, str]] = {
+    "D:name": "(A) names",
+    "D:geo": "(B) an address, or a place within a state",
+    "D:phone": "(D) telephone numbers",
+    "D:fax": "(E) fax numbers",
+    "D:email": "(F) e-mail addresses",
+    "D:ssn": "(G) social security numbers",
+    "D:mrn": "(H) medical record numbers; here: the pharmacy's patient id",
+    "D:health_plan_beneficiary": "(I) health plan beneficiary numbers",
+    "D:account": "(J) account numbers",
+    "D:license": "(K) certificate and license numbers",
+    "D:vehicle": "(L) vehicle identifiers and plates",
+    "D:device": "(M) device identifiers and serial numbers",
+    "D:url": "(N) web addresses",
+    "D:ip": "(O) IP addresses",
+    "D:biometric": "(P) biometric identifiers",
+    "D:photo": "(Q) full-face photographs",
+    "D:other_unique_id": "(R) any other unique number or code",
+    "D:free_text": "text that may hold any of the above",
+    "Q:date": "(C) dates of the patient: birth, service, death",
+    "Q:age": "(C) ages in years",
+    "Q:geo": "(B) ZIP codes",
+    "Q:demographic": "gender, language and the like",
+    "SENSITIVE": "health information in itself: diagnoses, allergies",
+    "CREDENTIAL": "numbers that open doors, such as a DEA registration",
+    "WORKFORCE": "who of the staff did it",
+    "REGULATED": "numbers of regulated documents, such as DEA form 222",
+    "OPERATIONAL": "confidential, and of no patient: the prescriber",
+    "NONE": "needs no care",
+}
 
 
 @dataclass(frozen=True)
@@ -23,7 +55,7 @@ class Classification:
     """What a field holds.
 
     Attributes:
-        cls: The class, such as ``D:mrn`` or ``NONE``.
+        cls: One of ``CLASSES``, such as ``D:mrn`` or ``NONE``.
         mask: The mask the schema's author suggests, such as ``hmac``; the masking policy decides.
         tags: Confluent's tags.
     """
