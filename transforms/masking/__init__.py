@@ -1,0 +1,21 @@
+"""Masking: which class of field is kept, cut, pseudonymized or dropped on its way to the lake."""
+
+from transforms.masking.actions import Action
+from transforms.masking.config import DatasetMask, MaskConfig
+from transforms.masking.decisions import Decision
+from transforms.masking.mask import MaskPlan, mask
+from transforms.masking.plan import masked_schema
+from transforms.masking.policies import POLICIES
+from transforms.masking.transform import MaskFields
+
+__all__ = [
+    "POLICIES",
+    "Action",
+    "DatasetMask",
+    "Decision",
+    "MaskConfig",
+    "MaskFields",
+    "MaskPlan",
+    "mask",
+    "masked_schema",
+]

@@ -1,0 +1,87 @@
+"""Keys of masks: one root per key version, one derived key per domain, policy and purpose.
+
+HKDF-SHA256 (RFC 5869) with ``info = "domain|policy|purpose"``. The purpose is the field's class, so
+that the ids of one class join across datasets and those of different classes never do.
+"""
+
+import base64
+import binascii
+import hashlib
+from typing import Final
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from transforms.errors import SecretError
+
+_KEY_BYTES: Final = 32
+#: Four bytes tell two keys apart and tell nothing of either.
+_CHECK_BYTES: Final = 4
+
+
+class MaskKeys:
+    """The keys of one policy in one domain. Never pickled.
+
+    Args:
+        root: The root key, 32 bytes as Base64 or hexadecimal text.
+        version: The root's version, as pinned in the configuration.
+        domain: Pseudonyms join within a domain, never across two.
+        policy: The masking policy.
+
+    Raises:
+        SecretError: The root is no such text. The message doesn't hold it.
+    """
+
+    def __init__(self, root: str, *, version: int, domain: str, policy: str) -> None:
+        self._root = _key_bytes(root)
+        self._place = f"{domain}|{policy}"
+        self.version = version
+        #: Names the root in each commit, so that another key under the same version is noticed.
+        self.check = self.derive("key check")[:_CHECK_BYTES].hex()
+
+    def derive(self, purpose: str) -> bytes:
+        """Returns the key of a purpose: a field's class, or ``date shift``; 32 bytes."""
+        info = f"{self._place}|{purpose}".encode()
+        return HKDF(algorithm=hashes.SHA256(), length=_KEY_BYTES, salt=None, info=info).derive(
+            self._root
+        )
+
+    def __reduce__(self) -> str:
+        raise TypeError("keys are never pickled: resolve the reference on the worker")
+
+    def __repr__(self) -> str:
+        return f"MaskKeys(version={self.version}, check={self.check})"
+
+
+class KeyedHash:
+    """HMAC-SHA256 (RFC 2104) of many short texts.
+
+    Both padded keys are hashed once and copied for each text, which takes 0.6 microseconds; a call
+    of ``hmac.digest`` takes 1.6 and gives the same.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        block = key.ljust(hashlib.sha256().block_size, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def digest(self, text: bytes) -> bytes:
+        """Returns the 32 bytes of a text."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(text)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
+def _key_bytes(text: str) -> bytes:
+    for decode in (bytes.fromhex, lambda t: base64.b64decode(t, validate=True)):
+        try:
+            key = decode(text.strip())
+        except (ValueError, binascii.Error):
+            continue
+        if len(key) == _KEY_BYTES:
+            return key
+    raise SecretError(
+        "the masking key must be 32 bytes as Base64 or hexadecimal text",
+        "Make one: python -c 'import secrets; print(secrets.token_hex(32))'",
+    )

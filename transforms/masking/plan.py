@@ -1,0 +1,292 @@
+"""A dataset's masks, ready to run on tables: made once per worker, and once per layout of table."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.errors import RefusedError
+from transforms.masking import zip3_table
+from transforms.masking.actions import KEYED, Action, fits, is_list, masked_type, plain
+from transforms.masking.ages import age_band
+from transforms.masking.config import MaskConfig
+from transforms.masking.dates import PatientShifts, shifted, year
+from transforms.masking.decisions import Columns, Decision, needs_reference
+from transforms.masking.keys import MaskKeys
+from transforms.masking.pseudonym import Pseudonyms
+from transforms.masking.redact import redact
+from transforms.masking.zip3 import domestic, zip3
+
+#: Columns of every table that hold no datum of a message's content: they pass as they are.
+PASSING: Final = frozenset(
+    {
+        "_topic",
+        "_topic_id",
+        "_partition",
+        "_offset",
+        "_row",
+        "_timestamp",
+        "_schema_id",
+        "_warnings",
+    }
+)
+
+#: Raised with any change of what an action gives: two versions of code must not share a plan.
+_CODE_VERSION: Final = 1
+
+#: The purpose of the key of date shifts; no class has this name.
+_SHIFT: Final = "date shift"
+
+
+@dataclass(frozen=True)
+class RowContext:
+    """What some masks need to know of the row that a value stands in.
+
+    Attributes:
+        shifts: Days to go back, int64; 0 where there is no patient.
+        reference: The day or time at which ages count.
+        domestic: Whether ZIP codes are of the United States.
+    """
+
+    shifts: np.ndarray[Any, Any] | None = None
+    reference: pa.Array | None = None
+    domestic: np.ndarray[Any, Any] | None = None
+
+    def at(self, rows: pa.Array) -> "RowContext":
+        """Returns the context of other places: the items of lists, by the row that holds each."""
+        index = np.asarray(rows)
+        return RowContext(
+            shifts=None if self.shifts is None else self.shifts[index],
+            reference=None if self.reference is None else self.reference.take(rows),
+            domestic=None if self.domestic is None else self.domestic[index],
+        )
+
+
+class DatasetPlan:
+    """Masks the tables of one dataset.
+
+    Args:
+        config: The run's masks.
+        dataset: The dataset.
+        keys: The keys; may be None if no action of the dataset needs one.
+    """
+
+    def __init__(self, config: MaskConfig, dataset: str, keys: MaskKeys | None) -> None:
+        self._columns = config.datasets[dataset].columns()
+        self._decisions = {one.column: one for one in config.decisions(dataset)}
+        self._dataset = dataset
+        self._keys = keys
+        self._shifts: PatientShifts | None = None
+        self._pseudonyms: dict[str, Pseudonyms] = {}
+        self._schemas: dict[pa.Schema, pa.Schema] = {}
+        self.version = plan_version(config, dataset, keys)
+
+    def mask(self, table: pa.Table) -> pa.Table:
+        """Returns the table masked: the same rows in the same order.
+
+        Raises:
+            RefusedError: A column has no class, or is of a type that its action doesn't fit.
+        """
+        schema = self._masked_schema(table.schema)
+        context = self._context(table)
+        columns = [self._column(table, name, context) for name in schema.names]
+        return pa.table(columns, schema=schema)
+
+    def _masked_schema(self, schema: pa.Schema) -> pa.Schema:
+        if schema not in self._schemas:
+            self._schemas[schema] = _masked(schema, self._dataset, self._decisions, self._columns)
+        return self._schemas[schema]
+
+    def _context(self, table: pa.Table) -> RowContext:
+        actions = {self._decisions[n].action for n in table.column_names if n not in PASSING}
+        roles, day = self._columns, self._columns.reference_time
+        context: dict[str, Any] = {}
+        if Action.DATE_SHIFT in actions and roles.patient:
+            context["shifts"] = self._patient_shifts().of(_whole(table, roles.patient))
+        if Action.AGE_BAND in actions and day is not None and day in table.column_names:
+            context["reference"] = _whole(table, day)
+        if Action.ZIP3 in actions and roles.country:
+            context["domestic"] = domestic(_whole(table, roles.country))
+        return RowContext(**context)
+
+    def _column(self, table: pa.Table, name: str, context: RowContext) -> Any:
+        one = self._decisions.get(name)
+        if name in PASSING or one is None or one.action is Action.KEEP:
+            return table.column(name)
+        values = _whole(table, name)
+        if one.action is Action.REDACT:
+            return redact(values)
+        leaf = self._leaf(one)
+        return _by_item(values, leaf, context) if is_list(values.type) else leaf(values, context)
+
+    def _leaf(self, one: Decision) -> Callable[[pa.Array, RowContext], pa.Array]:
+        if one.action is Action.PSEUDONYM:
+            assert one.found is not None
+            return partial(_pseudonym, maker=self._pseudonyms_of(one.found.cls))
+        return _LEAVES[one.action or Action.DROP]
+
+    def _pseudonyms_of(self, cls: str) -> Pseudonyms:
+        # One maker per class, so that columns of one class share what is remembered.
+        if cls not in self._pseudonyms:
+            keys = self._needed_keys()
+            self._pseudonyms[cls] = Pseudonyms(keys.derive(cls), keys.version)
+        return self._pseudonyms[cls]
+
+    def _patient_shifts(self) -> PatientShifts:
+        if self._shifts is None:
+            self._shifts = PatientShifts(self._needed_keys().derive(_SHIFT))
+        return self._shifts
+
+    def _needed_keys(self) -> MaskKeys:
+        assert self._keys is not None  # MaskConfig refuses keyed actions without a key
+        return self._keys
+
+
+def masked_schema(schema: pa.Schema, config: MaskConfig, dataset: str) -> pa.Schema:
+    """Returns what the lake holds of a table: masked columns are nullable, dropped ones are gone.
+
+    Args:
+        schema: The table as it comes to ``MaskFields``: lineage, ``_warnings``, the dataset's
+            columns, derived ones.
+        config: The run's masks.
+        dataset: One of its datasets.
+
+    Raises:
+        RefusedError: A column has no class, or is of a type that its action doesn't fit.
+    """
+    decisions = {one.column: one for one in config.decisions(dataset)}
+    return _masked(schema, dataset, decisions, config.datasets[dataset].columns())
+
+
+def plan_version(config: MaskConfig, dataset: str, keys: MaskKeys | None) -> str:
+    """Returns what the masked values of a dataset depend on, for the commit.
+
+    Policy, hash of the plan, version of the key and its check value, such as ``pseudonymised
+    plan=0123456789abcdef key=v3:89abcdef``. The same text means: the same message, masked, gives
+    the same row.
+    """
+    decisions = config.decisions(dataset)
+    roles = config.datasets[dataset]
+    plan = {
+        "code": _CODE_VERSION,
+        "zip3": zip3_table.VERSION,
+        "domain": config.domain,
+        "roles": [roles.patient, roles.reference_time, roles.country],
+        "columns": [[d.column, d.found.cls if d.found else None, d.action] for d in decisions],
+    }
+    digest = hashlib.sha256(orjson.dumps(plan, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    keyed = keys is not None and any(one.action in KEYED for one in decisions)
+    key = f" key=v{keys.version}:{keys.check}" if keyed and keys is not None else ""
+    return f"{config.policy} plan={digest}{key}"
+
+
+def _masked(
+    schema: pa.Schema, dataset: str, decisions: Mapping[str, Decision], columns: Columns
+) -> pa.Schema:
+    _check_roles(schema, dataset, decisions, columns)
+    return pa.schema(list(_fields(schema, dataset, decisions)))
+
+
+def _fields(
+    schema: pa.Schema, dataset: str, decisions: Mapping[str, Decision]
+) -> Iterator[pa.Field]:
+    for field in schema:
+        if field.name in PASSING:
+            yield field
+            continue
+        action = _action(field.name, dataset, decisions)
+        if not fits(action, field.type):
+            raise RefusedError(
+                f"{action} doesn't fit the column {dataset}.{field.name}, which is {field.type}",
+                "Correct its class, or override it with drop or redact",
+            )
+        if action is Action.KEEP:
+            yield field
+        elif action is not Action.DROP:
+            yield pa.field(field.name, masked_type(action, field.type))
+
+
+def _action(name: str, dataset: str, decisions: Mapping[str, Decision]) -> Action:
+    one = decisions.get(name)
+    if one is None or one.action is None:
+        raise RefusedError(
+            f"the column {dataset}.{name} has no class, so no policy can say what to do with it",
+            "Classify it in the schema, or in the configuration if it is derived",
+        )
+    return one.action
+
+
+def _check_roles(
+    schema: pa.Schema, dataset: str, decisions: Mapping[str, Decision], columns: Columns
+) -> None:
+    """Checks on the rows what could not be known when the pipeline was built."""
+    needed: dict[str, str | None] = {}
+    for field in schema:
+        action = decisions[field.name].action if field.name in decisions else None
+        if action is Action.DATE_SHIFT:
+            needed["patient"] = columns.patient
+        if action is Action.AGE_BAND and needs_reference(action, field.type):
+            needed["reference_time"] = columns.reference_time
+        if action is Action.ZIP3 and columns.country:
+            needed["country"] = columns.country
+    for role, name in needed.items():
+        if name is None or name not in schema.names:
+            raise RefusedError(
+                f"the masks of {dataset} need its {role}, and the rows have no such column",
+                f"Correct {role} in the configuration, or don't drop the column before the masks",
+            )
+
+
+def _by_item(
+    lists: pa.Array, leaf: Callable[[pa.Array, RowContext], pa.Array], context: RowContext
+) -> pa.Array:
+    """Masks the items of lists; null and empty lists stay what they are."""
+    items = leaf(lists.flatten(), context.at(pc.list_parent_indices(lists)))
+    lengths = np.asarray(pc.list_value_length(lists).fill_null(0))
+    ends = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.ListArray.from_arrays(
+        pa.array(ends), items.cast(plain(items.type)), mask=lists.is_null()
+    )
+
+
+def _pseudonym(values: pa.Array, context: RowContext, maker: Pseudonyms) -> pa.Array:
+    return maker.mask(values)
+
+
+def _age_band(values: pa.Array, context: RowContext) -> pa.Array:
+    return age_band(values, context.reference)
+
+
+def _date_shift(values: pa.Array, context: RowContext) -> pa.Array:
+    assert context.shifts is not None
+    return shifted(values, context.shifts)
+
+
+def _year(values: pa.Array, context: RowContext) -> pa.Array:
+    return year(values)
+
+
+def _zip3(values: pa.Array, context: RowContext) -> pa.Array:
+    prefixes = zip3(values)
+    if context.domestic is None:
+        return prefixes
+    return pc.if_else(pa.array(context.domestic), prefixes, pa.scalar(None, prefixes.type))
+
+
+_LEAVES: Final[Mapping[Action, Callable[[pa.Array, RowContext], pa.Array]]] = {
+    Action.AGE_BAND: _age_band,
+    Action.DATE_SHIFT: _date_shift,
+    Action.YEAR: _year,
+    Action.ZIP3: _zip3,
+}
+
+
+def _whole(table: pa.Table, name: str) -> pa.Array:
+    column = table.column(name)
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
