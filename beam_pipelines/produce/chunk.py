@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias, TypeVar
 
+from beam_pipelines.produce.planting import Planting
+
 Headers: TypeAlias = list[tuple[str, bytes | None]]
 _T = TypeVar("_T")
 
@@ -32,7 +34,7 @@ class Chunk:
         values: Value of each message; None is a tombstone.
         timestamps_ms: Timestamp of each message, milliseconds since 1970 (CreateTime).
         headers: Headers by row; rows that are not in it have none.
-        planted: Name of the planted fault by row; rows that are not in it are as they should be.
+        planted: What is planted, by row; rows that are not in it are as they should be.
         fate: How the chunk is produced.
     """
 
@@ -42,7 +44,7 @@ class Chunk:
     values: list[bytes | None]
     timestamps_ms: list[int]
     headers: dict[int, Headers] = field(default_factory=dict)
-    planted: dict[int, str] = field(default_factory=dict)
+    planted: dict[int, Planting] = field(default_factory=dict)
     fate: Fate = Fate.PLAIN
 
     def __len__(self) -> int:

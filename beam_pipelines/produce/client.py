@@ -20,6 +20,7 @@ from beam_pipelines.produce.errors import (
     SettingError,
     TopicError,
 )
+from beam_pipelines.produce.planting import Planting
 from beam_pipelines.produce.topics import TopicSpec
 
 _logger = logging.getLogger(__name__)
@@ -251,12 +252,13 @@ class KafkaTarget:
                     self._raise_failure()
 
     def _planted_reports(self, chunk: Chunk) -> dict[int, _Report]:
-        return {row: self._planted_report(kind) for row, kind in chunk.planted.items()}
+        return {row: self._planted_report(planting) for row, planting in chunk.planted.items()}
 
-    def _planted_report(self, kind: str) -> _Report:
+    def _planted_report(self, planting: Planting) -> _Report:
         def planted(error: KafkaError | None, message: Message) -> None:
             self._delivered(error, message)
-            self.deliveries.planted.append(Planted(str(message.topic()), *_place(message), kind))
+            place = str(message.topic()), *_place(message)
+            self.deliveries.planted.append(Planted(*place, planting))
 
         return planted
 

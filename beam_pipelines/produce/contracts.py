@@ -42,6 +42,16 @@ def contracts(dataset: str) -> dict[int, Contract]:
     return found
 
 
+def contract_of(value: bytes) -> Contract:
+    """The contract that a message value in Confluent's wire format was written with."""
+    return _by_id()[int.from_bytes(value[1:5], "big")]
+
+
+@cache
+def _by_id() -> dict[int, Contract]:
+    return {contract.schema_id: contract for contract in _packaged()}
+
+
 @cache
 def _packaged() -> tuple[Contract, ...]:
     folder = resources.files("schemas") / "avsc"

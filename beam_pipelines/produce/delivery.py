@@ -3,16 +3,17 @@
 from dataclasses import dataclass, field
 
 from beam_pipelines.produce.chunk import Fate
+from beam_pipelines.produce.planting import Planting
 
 
 @dataclass(frozen=True)
 class Planted:
-    """A planted fault and the place it got."""
+    """What was planted in a message, and the place it got."""
 
     topic: str
     partition: int
     offset: int
-    kind: str
+    planting: Planting
 
 
 @dataclass(frozen=True)

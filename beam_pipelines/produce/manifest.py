@@ -2,8 +2,9 @@
 
 A JSON object: `format` (1), `arguments` (seed, events, faults, day and so on), `topics` (topic ->
 partition -> `committed` messages, `aborted` messages, `sha256` of the committed ones), `planted`
-(topic, partition, offset, kind of each planted fault) and `transactions` (topic, outcome,
-messages, first and last offset by partition).
+(topic, partition, offset, kind of each planted fault, and `rules`, those that the message trips,
+if it is for them), `canaries` (place, number, text, field and the field's whole value of each) and
+`transactions` (topic, outcome, messages, first and last offset by partition).
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from beam_pipelines.produce.chunk import Chunk, Fate, Headers
-from beam_pipelines.produce.delivery import Deliveries
+from beam_pipelines.produce.delivery import Deliveries, Planted
 from beam_pipelines.produce.errors import ManifestError
 
 FORMAT = 1
@@ -109,7 +110,12 @@ def write_manifest(
         "format": FORMAT,
         "arguments": arguments,
         "topics": ledger.topics(),
-        "planted": [vars(planted) for planted in deliveries.planted],
+        "planted": [_planted(each) for each in deliveries.planted],
+        "canaries": [
+            {**_place(each), **vars(canary)}
+            for each in deliveries.planted
+            for canary in each.planting.canaries
+        ],
         "transactions": [
             {
                 "topic": done.topic,
@@ -124,6 +130,19 @@ def write_manifest(
         path.write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
     except OSError as error:
         raise _unwritable(path, error) from None
+
+
+def _place(planted: Planted) -> dict[str, Any]:
+    return {
+        "topic": planted.topic,
+        "partition": planted.partition,
+        "offset": planted.offset,
+    }
+
+
+def _planted(planted: Planted) -> dict[str, Any]:
+    found = {**_place(planted), "kind": planted.planting.kind}
+    return found | ({"rules": list(planted.planting.rules)} if planted.planting.rules else {})
 
 
 def _unwritable(path: Path, error: OSError) -> ManifestError:

@@ -1,14 +1,17 @@
 """Plants faults into a stream of sound chunks. The sound messages stay as they are."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import cycle
 
 import numpy as np
 
 from beam_pipelines.produce.chunk import Chunk, Fate, Headers
-from beam_pipelines.produce.contracts import Contract, contracts
+from beam_pipelines.produce.contracts import contract_of
+from beam_pipelines.produce.faults.canary_messages import CanaryMessages
+from beam_pipelines.produce.faults.insertions import Insertion, copy_of, inserted
 from beam_pipelines.produce.faults.malformed import MALFORMED, Sound
+from beam_pipelines.produce.planting import Planting
 from beam_pipelines.produce.topics import PATIENTS, TopicSpec
 
 _MALFORMED_SHARE = 0.003
@@ -28,16 +31,6 @@ _SMALLEST_SPLIT = 40
 _MESSAGES_BETWEEN = 80_000
 
 
-@dataclass(frozen=True)
-class _Insertion:
-    """A message made from the row `source`, with its key, partition and time."""
-
-    after: int
-    source: int
-    kind: str
-    value: bytes | None
-
-
 def plant(
     chunks: Iterator[Chunk], rng: np.random.Generator, topics: tuple[TopicSpec, ...]
 ) -> Iterator[Chunk]:
@@ -45,8 +38,9 @@ def plant(
 
     Kinds: those of `MALFORMED`, each in turn; `duplicate` (the same message again, later);
     `tombstone` (patients and reference topics); `repeated_key` (reference topics: the same update
-    twice); `null_key` (not in compacted topics, whose broker refuses it); `headers`. Part of each
-    larger chunk goes through a transaction, after a first try that is aborted.
+    twice); `null_key` (not in compacted topics, whose broker refuses it); `headers`; and canaries
+    (see `CanaryMessages`). Part of each larger chunk goes through a transaction, after a first try
+    that is aborted.
     """
     planter = _Planter(rng, {topic.name: topic for topic in topics})
     for chunk in chunks:
@@ -60,18 +54,15 @@ class _Planter:
         self._datums: dict[str, bytes] = {}
         self._next_transaction = dict.fromkeys(topics, 0)
         self._seen = dict.fromkeys(topics, 0)
-        self._contracts = {
-            contract.schema_id: contract
-            for topic in topics.values()
-            for contract in contracts(topic.dataset).values()
-        }
+        self._canaries = CanaryMessages()
 
     def planted(self, chunk: Chunk) -> Iterator[Chunk]:
         topic = self._topics[chunk.topic]
         insertions = [*self._malformed(chunk, topic), *self._repeated(chunk, topic)]
         if topic.compacted or topic.name == PATIENTS.name:
             insertions += self._tombstones(chunk)
-        chunk = _inserted(chunk, self._changed(chunk, topic), insertions)
+        insertions += self._canaries.insertions(chunk, topic, self._rng)
+        chunk = inserted(self._changed(chunk, topic), insertions)
         self._datums[topic.dataset] = _last_value(chunk)
         yield from self._in_transactions(chunk)
 
@@ -82,37 +73,34 @@ class _Planter:
     def _rows(self, chunk: Chunk, count: int) -> list[int]:
         return sorted(self._rng.integers(len(chunk), size=count).tolist())
 
-    def _malformed(self, chunk: Chunk, topic: TopicSpec) -> Iterator[_Insertion]:
+    def _malformed(self, chunk: Chunk, topic: TopicSpec) -> Iterator[Insertion]:
         count = self._count(len(chunk), _MALFORMED_SHARE, len(MALFORMED))
         for row in self._rows(chunk, count):
             value = chunk.values[row]
             if value is None:
                 continue
-            sound = Sound(value, self._contract(value), self._foreign(topic))
+            sound = Sound(value, contract_of(value), self._foreign(topic))
             kind, bad = next(self._kinds), None
             while bad is None:
                 bad = MALFORMED[kind](sound, self._rng)
                 kind, made = (next(self._kinds), kind) if bad is None else (kind, kind)
-            yield _Insertion(row, row, made, bad)
-
-    def _contract(self, value: bytes) -> Contract:
-        return self._contracts[int.from_bytes(value[1:5], "big")]
+            yield copy_of(chunk, row, made, bad)
 
     def _foreign(self, topic: TopicSpec) -> bytes | None:
         others = [datum for name, datum in self._datums.items() if name != topic.dataset]
         return others[int(self._rng.integers(len(others)))] if others else None
 
-    def _repeated(self, chunk: Chunk, topic: TopicSpec) -> Iterator[_Insertion]:
+    def _repeated(self, chunk: Chunk, topic: TopicSpec) -> Iterator[Insertion]:
         kind = "repeated_key" if topic.compacted else "duplicate"
         of = _SMALL_TOPIC if topic.compacted else 100
         for row in self._rows(chunk, self._count(len(chunk), _DUPLICATE_SHARE, 3, of)):
             later = 0 if topic.compacted else int(self._rng.integers(_DUPLICATE_WITHIN))
             after = min(row + later, len(chunk) - 1)
-            yield _Insertion(after, row, kind, chunk.values[row])
+            yield copy_of(chunk, row, kind, chunk.values[row], after=after)
 
-    def _tombstones(self, chunk: Chunk) -> Iterator[_Insertion]:
+    def _tombstones(self, chunk: Chunk) -> Iterator[Insertion]:
         for row in self._rows(chunk, self._count(len(chunk), _TOMBSTONE_SHARE, 2, _SMALL_TOPIC)):
-            yield _Insertion(row, row, "tombstone", None)
+            yield copy_of(chunk, row, "tombstone", None)
 
     def _changed(self, chunk: Chunk, topic: TopicSpec) -> Chunk:
         """Takes the key from some messages, and gives headers to others."""
@@ -123,7 +111,8 @@ class _Planter:
         for row in rows[:nulls]:
             keys[row] = None
         headers = {row: self._headers() for row in rows[nulls:]}
-        planted = dict.fromkeys(rows[:nulls], "null_key") | dict.fromkeys(headers, "headers")
+        planted = dict.fromkeys(rows[:nulls], Planting(kind="null_key"))
+        planted |= dict.fromkeys(headers, Planting(kind="headers"))
         return replace(chunk, keys=keys, headers=headers, planted=planted)
 
     def _headers(self) -> Headers:
@@ -160,35 +149,3 @@ class _Planter:
 def _last_value(chunk: Chunk) -> bytes:
     """A sound datum of the chunk: that of its first row, before which nothing is inserted."""
     return (chunk.values[0] or b"")[5:]
-
-
-def _inserted(source: Chunk, chunk: Chunk, insertions: list[_Insertion]) -> Chunk:
-    """`chunk` with insertions made from rows of `source`; those of one row in the order given."""
-    result = Chunk(
-        topic=chunk.topic, partitions=[], keys=[], values=[], timestamps_ms=[], fate=chunk.fate
-    )
-    done = 0
-    for insertion in sorted(insertions, key=lambda inserted: inserted.after):
-        _extend(result, chunk, done, insertion.after + 1)
-        done = insertion.after + 1
-        result.planted[len(result)] = insertion.kind
-        result.partitions.append(source.partitions[insertion.source])
-        result.keys.append(source.keys[insertion.source])
-        result.values.append(insertion.value)
-        result.timestamps_ms.append(source.timestamps_ms[insertion.source])
-    _extend(result, chunk, done, len(chunk))
-    return result
-
-
-def _extend(result: Chunk, chunk: Chunk, start: int, end: int) -> None:
-    """Appends the chunk's rows from `start` to `end`."""
-    shift = len(result) - start
-    result.partitions.extend(chunk.partitions[start:end])
-    result.keys.extend(chunk.keys[start:end])
-    result.values.extend(chunk.values[start:end])
-    result.timestamps_ms.extend(chunk.timestamps_ms[start:end])
-    for row in range(start, end):
-        if row in chunk.planted:
-            result.planted[row + shift] = chunk.planted[row]
-        if row in chunk.headers:
-            result.headers[row + shift] = chunk.headers[row]

@@ -1,6 +1,6 @@
 """Patients: synthetic persons with everything that PHI has - names, addresses, numbers, dates.
 
-Phones use the exchange 555, social security numbers the area 900-999, which is never issued, so
+Phones use the exchange 555, social security numbers the area 900-998, which is never issued, so
 that no value can be a real person's.
 """
 
@@ -122,7 +122,7 @@ def _texts(rng: np.random.Generator, city: npt.NDArray[np.int64]) -> dict[str, p
 
 
 def _ssns(rng: np.random.Generator, rows: int) -> pa.Array:
-    area = digits(rng.integers(900, 1_000, rows), 3)
+    area = digits(rng.integers(900, 999, rows), 3)
     group = digits(rng.integers(1, 100, rows), 2)
     serial = digits(rng.integers(1, 10_000, rows), 4)
     return text(joined(rows, area, b"-", group, b"-", serial))

@@ -10,6 +10,9 @@ from beam_pipelines.produce.columns import concatenated, digits, nullable, picke
 from beam_pipelines.produce.identifiers import dea, npi
 from beam_pipelines.produce.words import CITIES, FIRST_NAMES, LAST_NAMES
 
+FREE_DEA_NUMBER = 990_000
+"""No DEA number of the pools has six digits from here on."""
+
 # Of ten prescribers nine have a DEA number; only they write for scheduled drugs.
 _WITH_DEA = 0.9
 
@@ -36,11 +39,12 @@ def make_prescribers(rng: np.random.Generator, rows: int) -> Prescribers:
     last = rng.integers(len(LAST_NAMES), size=rows)
     city = rng.integers(len(CITIES), size=rows)
     initials = np.array([ord(n[0]) for n in LAST_NAMES], np.uint8)[last][:, None]
+    licensed = dea(rng.integers(FREE_DEA_NUMBER, size=rows), initials)
     registered = max(1, int(rows * _WITH_DEA))
     state = picked(pa.array([c[2] for c in CITIES]), city)
     return Prescribers(
         npi=text(npi(60_000_000 + numbers * 6_007)),
-        dea=nullable(text(dea(rng.integers(1_000_000, size=rows), initials)), numbers < registered),
+        dea=nullable(text(licensed), numbers < registered),
         last_name=picked(pa.array(LAST_NAMES), last),
         first_name=picked(pa.array(FIRST_NAMES), rng.integers(len(FIRST_NAMES), size=rows)),
         license=concatenated(state, text(digits(rng.integers(1_000_000, size=rows), 6))),

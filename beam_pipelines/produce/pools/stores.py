@@ -43,7 +43,7 @@ def make_stores(rng: np.random.Generator, rows: int) -> Stores:
         ids=ids,
         ncpdp=text(ids),
         npi=text(npi(40_000_000 + numbers * 7_919)),
-        dea=text(dea(rng.integers(1_000_000, size=rows), chains)),
+        dea=text(dea(rng.integers(990_000, size=rows), chains)),
         name=concatenated("Pharmabeam #", number),
         number=number,
         address=street_addresses(rng, rows),

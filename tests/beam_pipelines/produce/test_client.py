@@ -51,6 +51,7 @@ def test_the_manifest_is_what_a_consumer_reads(broker, tmp_path, capfd):
         messages, ends = _messages(broker, topic)
         _assert_partitions_hold(partitions, messages)
         _assert_planted_are_there(manifest, topic, messages)
+        _assert_canaries_are_there(manifest, topic, messages)
         _assert_transactions_are_there(manifest, topic, messages, ends)
 
 
@@ -73,9 +74,19 @@ def _assert_planted_are_there(manifest, topic, messages) -> None:
             assert found[place].value is None
         if planted["kind"] == "null_key":
             assert found[place].key is None
-        assert bool(found[place].headers) == (planted["kind"] == "headers")
+        assert bool(found[place].headers) == (planted["kind"] in ("headers", "canary_header"))
     for disposition in ("dead_letter", "filtered"):
         assert expected.counts.get(disposition, 0) == dead[disposition]
+
+
+def _assert_canaries_are_there(manifest, topic, messages) -> None:
+    told = [canary for canary in manifest["canaries"] if canary["topic"] == topic]
+    assert bool(told) == (topic in ("pharmacy.dispense", "pharmacy.patients"))
+    found = {(m.partition, m.offset): m for m in messages}
+    for canary in told:
+        message = found[canary["partition"], canary["offset"]]
+        where = {"(key)": message.key, "(header)": b"".join(v or b"" for _, v in message.headers)}
+        assert canary["text"].encode() in where.get(canary["field"], message.value)
 
 
 def _assert_transactions_are_there(manifest, topic, messages, ends) -> None:

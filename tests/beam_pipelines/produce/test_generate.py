@@ -35,7 +35,7 @@ def sound_messages(chunks: list[Chunk]) -> Counter:
         for chunk in chunks
         if chunk.fate is not Fate.ABORTED
         for row, value in enumerate(chunk.values)
-        if chunk.planted.get(row, "headers") in ("headers", "null_key")
+        if row not in chunk.planted or chunk.planted[row].kind in ("headers", "null_key")
     )
 
 

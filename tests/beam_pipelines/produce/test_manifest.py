@@ -7,6 +7,9 @@ from beam_pipelines.produce.chunk import Chunk, Fate
 from beam_pipelines.produce.delivery import Deliveries, Planted, Transaction
 from beam_pipelines.produce.errors import ManifestError
 from beam_pipelines.produce.manifest import Ledger, check_writable, message_bytes, write_manifest
+from beam_pipelines.produce.planting import Canary, Planting
+
+CANARY = Canary(number=7, text="Zqv-7", value="7 Zqv-7 St", field="address_line1")
 
 
 def chunk(fate: Fate = Fate.PLAIN) -> Chunk:
@@ -36,7 +39,10 @@ def test_a_null_differs_from_an_empty_text():
 def test_the_manifest_names_what_was_planted(tmp_path):
     path = tmp_path / "manifest.json"
     deliveries = Deliveries(
-        planted=[Planted("t", 1, 42, "truncated")],
+        planted=[
+            Planted("t", 1, 42, Planting(kind="truncated")),
+            Planted("t", 1, 43, Planting(kind="rule", rules=("R02",), canaries=(CANARY,))),
+        ],
         transactions=[Transaction("t", Fate.ABORTED, 3, {0: (5, 7)})],
     )
     ledger = Ledger()
@@ -45,7 +51,14 @@ def test_the_manifest_names_what_was_planted(tmp_path):
     found = json.loads(path.read_text())
     assert found["format"] == 1
     assert found["arguments"] == {"seed": 9}
-    assert found["planted"] == [{"topic": "t", "partition": 1, "offset": 42, "kind": "truncated"}]
+    assert found["planted"] == [
+        {"topic": "t", "partition": 1, "offset": 42, "kind": "truncated"},
+        {"topic": "t", "partition": 1, "offset": 43, "kind": "rule", "rules": ["R02"]},
+    ]
+    assert found["canaries"] == [
+        {"topic": "t", "partition": 1, "offset": 43, "number": 7, "text": "Zqv-7",
+         "value": "7 Zqv-7 St", "field": "address_line1"},
+    ]  # fmt: skip
     assert found["transactions"][0]["ranges"] == {"0": [5, 7]}
     assert found["topics"] == ledger.topics()
 

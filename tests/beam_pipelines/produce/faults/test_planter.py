@@ -16,14 +16,15 @@ def chunks() -> list[Chunk]:
 
 def planted(chunks: list[Chunk]):
     for chunk in chunks:
-        for row, kind in chunk.planted.items():
-            yield chunk, row, kind
+        for row, planting in chunk.planted.items():
+            yield chunk, row, planting.kind
 
 
 def test_every_kind_of_fault_is_planted(chunks):
     kinds = {kind for _, _, kind in planted(chunks)}
     others = {"duplicate", "tombstone", "repeated_key", "null_key", "headers"}
-    assert kinds == MALFORMED.keys() | others
+    canaries = {"canary", "canary_malformed", "canary_key", "canary_header"}
+    assert kinds == MALFORMED.keys() | others | canaries
 
 
 def test_faults_stay_rare(chunks):
@@ -39,7 +40,7 @@ def test_a_duplicate_repeats_a_message_of_its_partition_to_the_byte(chunks):
             continue
         for row, value in enumerate(chunk.values):
             place = chunk.topic, chunk.partitions[row], value
-            if chunk.planted.get(row) in ("duplicate", "repeated_key"):
+            if row in chunk.planted and chunk.planted[row].kind in ("duplicate", "repeated_key"):
                 assert place in seen
             seen[place] = row
 
