@@ -1,6 +1,20 @@
 """Window partials: rows counted by window and dimensions, mergeable to totals."""
 
+from transforms.windows.merging import merge
 from transforms.windows.partials import AggregateWindows
-from transforms.windows.spec import Aggregate, Measure
+from transforms.windows.spec import Aggregate, Measure, aggregate_of
+from transforms.windows.suppression import CMS_THRESHOLD, suppress
+from transforms.windows.totals import merge_committed, merge_totals, read_totals
 
-__all__ = ["Aggregate", "AggregateWindows", "Measure"]
+__all__ = [
+    "CMS_THRESHOLD",
+    "Aggregate",
+    "AggregateWindows",
+    "Measure",
+    "aggregate_of",
+    "merge",
+    "merge_committed",
+    "merge_totals",
+    "read_totals",
+    "suppress",
+]

@@ -12,7 +12,7 @@ from transforms.sql.engine import Engine, EvaluationError
 from transforms.sql.functions import FUNCTIONS
 from transforms.windows.placing import Placement, place
 from transforms.windows.plan import FAULT, NUMBER, Plan, make_plan
-from transforms.windows.sketches import BUCKETS, sketch_distinct
+from transforms.windows.sketches import list_buckets, sketch_distinct
 from transforms.windows.spec import Aggregate
 
 _per_thread = threading.local()
@@ -144,11 +144,7 @@ def _packed(kind: str, column: pa.Array) -> pa.Array:
 
 
 def _buckets(column: pa.Array) -> pa.Array:
-    lengths = np.asarray(column.value_lengths().fill_null(0))
     entries = column.flatten()
-    values = pa.StructArray.from_arrays(
-        [entries.field(0).cast(pa.int32()), entries.field(1).cast(pa.int64())],
-        fields=list(BUCKETS.value_type),
-    )
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), values, type=BUCKETS, mask=column.is_null())
+    lengths = np.asarray(column.value_lengths().fill_null(0))
+    counts = np.asarray(entries.field(1)).astype(np.int64)
+    return list_buckets(np.asarray(entries.field(0)), counts, lengths, column.is_null())

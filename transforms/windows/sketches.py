@@ -86,6 +86,23 @@ def bucket_sql(value: str, accuracy: float) -> str:
     )
 
 
+def list_buckets(buckets: Ints, counts: Ints, lengths: Ints, missing: pa.Array) -> pa.Array:
+    """Returns lists of (bucket, count), one after the other, of the given lengths.
+
+    Args:
+        buckets: Of all lists.
+        counts: Likewise.
+        lengths: Per list.
+        missing: Per list whether it is null.
+    """
+    values = pa.StructArray.from_arrays(
+        [pa.array(buckets, pa.int32()), pa.array(counts, pa.int64())],
+        fields=list(BUCKETS.value_type),
+    )
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), values, type=BUCKETS, mask=missing)
+
+
 def quantiles(
     buckets: Ints, counts: Ints, at: Sequence[float], accuracy: float
 ) -> list[float | None]:

@@ -31,6 +31,9 @@ RESERVED: Final = ("window_start", "window_end", "rows", "faults", "suppressed")
 Kind = Literal["count", "sum", "min", "max", "distinct", "quantiles"]
 KINDS: Final[tuple[Kind, ...]] = ("count", "sum", "min", "max", "distinct", "quantiles")
 
+#: Of quantiles: one in a hundred, as the authors of DDSketch have it.
+DEFAULT_ACCURACY: Final = 0.01
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Quantile = Annotated[float, Field(ge=0, le=1)]
 
@@ -63,7 +66,7 @@ class Measure(_Strict):
     distinct: str | None = None
     quantiles: str | None = None
     at: tuple[Quantile, ...] = ()
-    accuracy: Annotated[float, Field(ge=0.001, le=0.2)] = 0.01
+    accuracy: Annotated[float, Field(ge=0.001, le=0.2)] = DEFAULT_ACCURACY
 
     @model_validator(mode="after")
     def _check(self) -> "Measure":
@@ -76,7 +79,7 @@ class Measure(_Strict):
             raise ValueError("at must list the quantiles of a quantiles measure, and only of one")
         if len(set(self.at)) != len(self.at):
             raise ValueError("at must name each quantile once")
-        if given[0] != "quantiles" and "accuracy" in self.model_fields_set:
+        if given[0] != "quantiles" and self.accuracy != DEFAULT_ACCURACY:
             raise ValueError("accuracy must be given with quantiles only")
         return self
 
@@ -166,7 +169,8 @@ class Aggregate(_Strict):
 
     def to_metadata(self) -> dict[bytes, bytes]:
         """Returns the schema metadata that tell what a table of partials means."""
-        held = {"format": PARTIALS_FORMAT, **self.model_dump(exclude_defaults=True)}
+        # With the defaults: another version's must not change what was counted.
+        held = {"format": PARTIALS_FORMAT, **self.model_dump(exclude_none=True)}
         return {METADATA_KEY: orjson.dumps(held)}
 
 
