@@ -95,7 +95,7 @@ class References:
         Raises:
             StoreUnavailableError: S3 was away for longer than the store's patience.
         """
-        return self._loaded().version
+        return self._loaded().version if self.specs else ""
 
     def _pruned(self, declared: Join, dataset: str, needed: set[str]) -> Join:
         spec = self.specs[declared.name]

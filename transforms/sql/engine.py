@@ -4,7 +4,7 @@ It evaluates whole Arrow tables in one thread: the hot path never handles one me
 results come in the order of the rows.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -17,9 +17,14 @@ from duckdb.func import ARROW, SPECIAL
 
 from transforms.errors import ConfigurationError, PipelineError
 from transforms.sql.expressions import Expression
+from transforms.sql.function import Function
+from transforms.sql.hoisting import Hoisted
 
+__all__ = ["ROW_NUMBER", "Engine", "EvaluationError", "Function", "Join"]
+
+#: Column by which ``Engine.select`` numbers the rows, from 0: expressions of ours may name it.
+ROW_NUMBER: Final = "_number"
 _ROWS: Final = "_rows"
-_NUMBER: Final = "_number"
 
 _SETTINGS: Final = (
     "SET TimeZone = 'UTC'",
@@ -33,25 +38,6 @@ _SETTINGS: Final = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Function:
-    """A function of ours that expressions may call.
-
-    Attributes:
-        name: Its name in SQL, lower case.
-        call: Maps arrays (one per argument) to an array of equal length; null in, null out.
-        takes: DuckDB's names of the arguments' types.
-        gives: DuckDB's name of the result's type.
-        doc: What it tells, in one sentence, for people.
-    """
-
-    name: str
-    call: Callable[..., pa.Array]
-    takes: tuple[str, ...]
-    gives: str
-    doc: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Join:
     """A reference whose columns a row sees where its key and its time match; null elsewhere.
 
@@ -60,8 +46,8 @@ class Join:
         table: Its columns, ``key`` among them, and ``_from`` and ``_until``: the half-open interval
             (timestamp, UTC) in which a row is valid. At most one is valid for a key at any time.
         key: The key column of ``table``.
-        on: Expression over the rows that gives the key.
-        at: Expression over the rows that gives the time (timestamp, UTC).
+        on: Expression over the rows that gives the key. Where it fails, nothing is found.
+        at: Expression over the rows that gives the time (timestamp, UTC); likewise.
     """
 
     name: str
@@ -103,8 +89,9 @@ class Engine:
 
     def __init__(self, functions: Iterable[Function] = ()) -> None:
         self._connection = duckdb.connect(":memory:", config={"threads": 1})
-        self._functions = frozenset(function.name for function in functions)
-        for function in functions:
+        self._functions = {function.name: function for function in functions}
+        self._names = frozenset(self._functions)
+        for function in self._functions.values():
             self._connection.create_function(
                 function.name,
                 function.call,
@@ -119,7 +106,7 @@ class Engine:
 
     def parse(self, sql: str) -> Expression:
         """Checks an expression; see ``Expression.parse``."""
-        return Expression.parse(sql, self._functions)
+        return Expression.parse(sql, self._names)
 
     def bind(self, sql: str, schema: pa.Schema, joins: Sequence[Join] = ()) -> pa.DataType:
         """Returns the type that an expression gives over rows of a schema.
@@ -192,11 +179,21 @@ class Engine:
         joins: Sequence[Join],
         where: str = "",
     ) -> pa.Table:
-        numbered = table.append_column(_NUMBER, pa.array(np.arange(table.num_rows)))
+        parsed = {name: self.parse(sql) for name, sql in columns.items()}
+        lookups = [self.parse(sql) for join in joins for sql in (join.on, join.at)]
+        hoisted = Hoisted(table, [*parsed.values(), *lookups], self._functions)
         # The line feed ends a comment that an expression may end with.
-        listed = ", ".join(f"({sql}\n) AS {_quoted(name)}" for name, sql in columns.items())
-        joined = "".join(_join(join) for join in joins)
-        query = f"SELECT {listed}, {_NUMBER} FROM {_ROWS}{joined}{_where(where)}"
+        listed = ", ".join(
+            f"({hoisted.rewrite(each)}\n) AS {_quoted(name)}" for name, each in parsed.items()
+        )
+        keys = "".join(_key(n, hoisted.rewrite(each)) for n, each in enumerate(lookups))
+        joined = "".join(_join(join, number) for number, join in enumerate(joins))
+        query = (
+            f"SELECT {listed}, {ROW_NUMBER} FROM (SELECT *{keys} FROM {_ROWS}){joined}"
+            f"{_where(where)}"
+        )
+        numbers = pa.array(np.arange(table.num_rows))
+        numbered = hoisted.table.append_column(ROW_NUMBER, numbers)
         tables = {_ROWS: numbered, **{f"_{join.name}": join.packed for join in joins}}
         return _in_order(self._run(query, tables))
 
@@ -224,8 +221,8 @@ def _check_columns(expression: Expression, known: Sequence[str]) -> None:
 
 def _in_order(made: pa.Table) -> pa.Table:
     # A join gives them in another order where the planner finds it cheaper.
-    numbers = np.asarray(made.column(_NUMBER).to_numpy())
-    plain = made.drop_columns([_NUMBER])
+    numbers = np.asarray(made.column(ROW_NUMBER).to_numpy())
+    plain = made.drop_columns([ROW_NUMBER])
     return plain if np.all(np.diff(numbers) > 0) else plain.take(pa.array(np.argsort(numbers)))
 
 
@@ -233,11 +230,16 @@ def _where(condition: str) -> str:
     return f" WHERE {condition}" if condition else ""
 
 
-def _join(join: Join) -> str:
-    name = join.name
+def _key(number: int, sql: str) -> str:
+    # Once a row, ahead of the join; where it fails, nothing is found.
+    return f", TRY({sql}\n) AS _lookup_{number}"
+
+
+def _join(join: Join, number: int) -> str:
+    name, key, time = join.name, f"_lookup_{2 * number}", f"_lookup_{2 * number + 1}"
     return (
-        f" LEFT JOIN _{name} ON _key_{name} = ({join.on})"
-        f" AND _from_{name} <= ({join.at}) AND _until_{name} > ({join.at})"
+        f" LEFT JOIN _{name} ON _key_{name} = {key}"
+        f" AND _from_{name} <= {time} AND _until_{name} > {time}"
     )
 
 

@@ -39,6 +39,27 @@ _NODES_REFUSED: Final = {
 }
 
 
+#: What the parser is given before an expression, so that positions in the text can be told.
+_PREFIX: Final = "SELECT ("
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of one of our own functions with plain columns for arguments.
+
+    Attributes:
+        function: The function's name, lower case.
+        arguments: The columns' names.
+        start: Where the call begins in the expression's text.
+        end: Where it ends.
+    """
+
+    function: str
+    arguments: tuple[str, ...]
+    start: int
+    end: int
+
+
 @dataclass(frozen=True)
 class Expression:
     """A checked expression.
@@ -46,10 +67,12 @@ class Expression:
     Attributes:
         sql: Its text.
         columns: The columns that it reads, each as its parts: ``("ndc",)``, ``("drug", "ndc11")``.
+        calls: The calls of our own functions with plain columns, by their place in the text.
     """
 
     sql: str
     columns: frozenset[tuple[str, ...]]
+    calls: tuple[Call, ...] = ()
 
     @classmethod
     def parse(cls, sql: str, own_functions: frozenset[str] = frozenset()) -> "Expression":
@@ -62,25 +85,31 @@ class Expression:
         Raises:
             ConfigurationError: It is not one expression, or not a pure one; says where and why.
         """
-        tree = _tree(sql)
-        for node in _nodes(tree):
-            fault = _fault(node, own_functions)
-            if fault:
-                raise ConfigurationError(
-                    f"the expression {_short(sql)} uses {fault}",
-                    "Use a row's own columns and deterministic scalar functions only",
-                )
-        return cls(sql.strip(), frozenset(_columns(tree)))
+        return _parsed(sql.strip(), own_functions)
+
+
+@functools.lru_cache(maxsize=4096)
+def _parsed(sql: str, own_functions: frozenset[str]) -> Expression:
+    tree = _tree(sql)
+    for node in _nodes(tree):
+        fault = _fault(node, own_functions)
+        if fault:
+            raise ConfigurationError(
+                f"the expression {_short(sql)} uses {fault}",
+                "Use a row's own columns and deterministic scalar functions only",
+            )
+    calls = sorted(_calls(sql, tree, own_functions), key=lambda call: call.start)
+    return Expression(sql, frozenset(_columns(tree)), tuple(calls))
 
 
 def _tree(sql: str) -> dict[str, Any]:
     # The line feed ends a comment that would otherwise swallow the bracket.
-    row = _parser().execute("SELECT json_serialize_sql(?)", [f"SELECT ({sql}\n)"]).fetchone()
+    row = _parser().execute("SELECT json_serialize_sql(?)", [f"{_PREFIX}{sql}\n)"]).fetchone()
     assert row is not None
     parsed: dict[str, Any] = json.loads(row[0])
     if parsed["error"]:
         # The position counts from the start of our own "SELECT (".
-        at = int(parsed.get("position", 8)) - len("SELECT (") + 1
+        at = int(parsed.get("position", len(_PREFIX))) - len(_PREFIX) + 1
         raise ConfigurationError(
             f"the expression {_short(sql)} is no SQL expression: {parsed['error_message']} "
             f"(character {max(at, 1)})",
@@ -130,6 +159,20 @@ def _columns(tree: Any) -> Iterator[tuple[str, ...]]:
     for node in _nodes(tree):
         if node["class"] == "COLUMN_REF":
             yield tuple(node["column_names"])
+
+
+def _calls(sql: str, tree: Any, own_functions: frozenset[str]) -> Iterator[Call]:
+    # The parser counts bytes; text that isn't ASCII would be cut elsewhere.
+    for node in _nodes(tree) if sql.isascii() else ():
+        name = node.get("function_name", "").lower()
+        arguments = [each["expression"] for each in node.get("arguments", ())]
+        plain = [len(each.get("column_names", ())) == 1 for each in arguments]
+        if name in own_functions and arguments and all(plain):
+            start = node["query_location"] - len(_PREFIX)
+            end = start + node["query_location_length"]
+            if sql[start:end].lower().startswith(name) and sql[start:end].endswith(")"):
+                columns = tuple(str(each["column_names"][0]) for each in arguments)
+                yield Call(name, columns, start, end)
 
 
 @functools.cache
