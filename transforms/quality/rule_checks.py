@@ -1,0 +1,84 @@
+"""Rules against the schemas: do names, types and references fit?"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import pyarrow as pa
+
+from transforms.errors import ConfigurationError
+from transforms.quality.rules import Rule
+from transforms.references import ReferenceSpec, check_lookups, declared_joins, packaged_columns
+from transforms.sql import Engine, Join
+from transforms.sql.functions import FUNCTIONS
+
+#: "Now" in a rule, and all of the lineage that a verdict may depend on.
+TIMESTAMP: Final = pa.field("_timestamp", pa.timestamp("ms", "UTC"), nullable=False)
+
+
+def row_schema(columns: pa.Schema) -> pa.Schema:
+    """Returns the columns that a rule may name: the dataset's, and ``_timestamp``."""
+    return pa.schema([TIMESTAMP, *(f for f in columns if f.name != TIMESTAMP.name)])
+
+
+class RuleChecker:
+    """Checks rules, one by one.
+
+    Args:
+        references: What the rules may look up.
+        schemas: Per dataset its columns; those of the packaged datasets by default.
+    """
+
+    def __init__(
+        self,
+        references: Mapping[str, ReferenceSpec],
+        schemas: Mapping[str, pa.Schema] | None = None,
+    ) -> None:
+        self._engine = Engine(FUNCTIONS)
+        self._schemas = dict(packaged_columns() if schemas is None else schemas)
+        self._references = references
+        self._faulty: dict[str, str] = {}
+        self._joins = {name: self._checked(name, spec) for name, spec in references.items()}
+
+    def reference_faults(self) -> Iterator[tuple[str, str]]:
+        """Yields the references that fit nothing, with the reason."""
+        yield from self._faulty.items()
+
+    def faults(self, rule: Rule) -> Iterator[tuple[str, str]]:
+        """Yields what is wrong with a rule: the key at fault, and the reason."""
+        schema = self._schemas.get(rule.dataset)
+        if schema is None:
+            yield "dataset", f"the dataset {rule.dataset} is not known: there are {self._known}"
+            return
+        if rule.field not in schema.names:
+            yield "field", f"{rule.dataset} has no field {rule.field}"
+        key = "check" if rule.expect is None else "expect"
+        try:
+            kind = self._engine.bind(rule.expression, row_schema(schema), self._of(rule.dataset))
+        except ConfigurationError as error:
+            yield key, error.what
+            return
+        if kind != pa.bool_():
+            yield key, f"the expression gives {kind}, a rule must give true or false"
+
+    @property
+    def _known(self) -> str:
+        return ", ".join(sorted(self._schemas))
+
+    def _of(self, dataset: str) -> list[Join]:
+        return [made[dataset] for made in self._joins.values() if dataset in made]
+
+    def _checked(self, name: str, spec: ReferenceSpec) -> dict[str, Join]:
+        joins: dict[str, Join] = {}
+        for dataset in spec.lookup:
+            try:
+                if dataset not in self._schemas:
+                    raise ConfigurationError(
+                        f"the reference {name} is looked up by {dataset}, which is not known"
+                    )
+                (join,) = declared_joins({name: spec}, dataset, self._schemas)
+                check_lookups(self._engine, [join], row_schema(self._schemas[dataset]))
+            except ConfigurationError as error:
+                self._faulty.setdefault(name, error.what)
+            else:
+                joins[dataset] = join
+        return joins

@@ -1,0 +1,89 @@
+"""``Validate``: rows judged by rules."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+import apache_beam as beam
+from apache_beam.metrics.metric import Metrics
+from apache_beam.pvalue import PCollection
+
+from transforms.errors import ConfigurationError
+from transforms.guard import guarded
+from transforms.quality.rule_plans import RulePlans
+from transforms.quality.rules import RuleSet
+from transforms.quality.validate import validate
+from transforms.references import References
+from transforms.segment import Segment
+
+#: Namespace of the counters of findings, one per rule id.
+METRICS: Final = "rules"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValidateConfig:
+    """By which rules rows are judged.
+
+    Attributes:
+        rules: Checked by ``load_rules``.
+        references: What rules may look up.
+        source_systems: Per dataset the values of ``source_system`` by which findings are counted;
+            all others count as ``other``.
+    """
+
+    rules: RuleSet
+    references: References = field(default_factory=References)
+    source_systems: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, spec in self.rules.references.items():
+            if self.references.specs.get(name) != spec:
+                raise ConfigurationError(
+                    f"references must hold {name} as the rules declare it",
+                    "Make References of the rule set's own references",
+                )
+
+
+class Validate(beam.PTransform[PCollection[Segment], PCollection[Segment]]):  # type: ignore[misc]
+    """Judges each row by the rules of its dataset.
+
+    Guarantees: the verdict on a message is a pure function of its bytes, its broker timestamp and
+    the versions of rules and references, wherever segments were cut. A rule that fails on a row
+    makes that row's message a dead letter with the rule's id; its neighbors are untouched. Counters
+    count what workers did, replays included; the commits' counts are exact.
+    """
+
+    def __init__(self, config: ValidateConfig) -> None:
+        super().__init__()
+        self._config = config
+
+    def expand(self, segments: PCollection[Segment]) -> PCollection[Segment]:
+        """Adds one step to the graph."""
+        judged: PCollection[Segment] = segments | "JudgeRows" >> beam.ParDo(
+            _ValidateFn(self._config)
+        )
+        return judged
+
+    def display_data(self) -> dict[str, Any]:
+        """Shows how many rules each dataset has."""
+        rules = self._config.rules
+        return {dataset: len(rules.of(dataset)) for dataset in rules.datasets}
+
+
+class _ValidateFn(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, config: ValidateConfig) -> None:
+        self._config = config
+        ids = {rule.id for rule in config.rules.rules}
+        self._counters = {rule: Metrics.counter(METRICS, rule) for rule in ids}
+
+    def setup(self) -> None:
+        config = self._config
+        self._plans = RulePlans(config.rules, config.references, config.source_systems)
+
+    def process(self, segment: Segment) -> Iterator[Segment]:
+        judged = guarded(partial(validate, plans=self._plans), segment)
+        for rule, count in Counter(judged.findings.column("rule").to_pylist()).items():
+            self._counters[rule].inc(count)
+        yield judged
