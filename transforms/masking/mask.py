@@ -8,7 +8,7 @@ import pyarrow as pa
 from transforms.errors import RefusedError
 from transforms.masking.config import MaskConfig
 from transforms.masking.keys import MaskKeys
-from transforms.masking.plan import DatasetPlan
+from transforms.masking.plan import DatasetPlan, plan_version
 from transforms.segment import Segment
 
 
@@ -29,7 +29,11 @@ class MaskPlan:
             keys = MaskKeys(
                 root, version=config.key_version, domain=config.domain, policy=config.policy
             )
-        self._plans = {name: DatasetPlan(config, name, keys) for name in config.datasets}
+        self._plans = {
+            name: DatasetPlan(name, config.decisions(name), mask.columns(), keys)
+            for name, mask in config.datasets.items()
+        }
+        self._versions = {name: plan_version(config, name, keys) for name in config.datasets}
 
     def mask(self, dataset: str, table: pa.Table) -> pa.Table:
         """Returns a dataset's table masked.
@@ -41,7 +45,7 @@ class MaskPlan:
 
     def version(self, dataset: str) -> str:
         """Returns what the masked values depend on; see ``plan_version``."""
-        return self._plan(dataset).version
+        return self._versions[dataset]
 
     def _plan(self, dataset: str) -> DatasetPlan:
         if dataset not in self._plans:

@@ -1,7 +1,7 @@
 """A dataset's masks, ready to run on tables: made once per worker, and once per layout of table."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -11,31 +11,17 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.errors import RefusedError
 from transforms.masking import zip3_table
-from transforms.masking.actions import KEYED, Action, fits, is_list, masked_type, plain
+from transforms.masking.actions import KEYED, Action, is_list, plain
 from transforms.masking.ages import age_band
 from transforms.masking.config import MaskConfig
 from transforms.masking.dates import PatientShifts, shifted, year
-from transforms.masking.decisions import Columns, Decision, needs_reference
+from transforms.masking.decisions import Columns, Decision
 from transforms.masking.keys import MaskKeys
+from transforms.masking.layout import PASSING, masked_layout
 from transforms.masking.pseudonym import Pseudonyms
 from transforms.masking.redact import redact
 from transforms.masking.zip3 import domestic, zip3
-
-#: Columns of every table that hold no datum of a message's content: they pass as they are.
-PASSING: Final = frozenset(
-    {
-        "_topic",
-        "_topic_id",
-        "_partition",
-        "_offset",
-        "_row",
-        "_timestamp",
-        "_schema_id",
-        "_warnings",
-    }
-)
 
 #: Raised with any change of what an action gives: two versions of code must not share a plan.
 _CODE_VERSION: Final = 1
@@ -72,20 +58,26 @@ class DatasetPlan:
     """Masks the tables of one dataset.
 
     Args:
-        config: The run's masks.
         dataset: The dataset.
+        decisions: One per column.
+        columns: The dataset's columns.
         keys: The keys; may be None if no action of the dataset needs one.
     """
 
-    def __init__(self, config: MaskConfig, dataset: str, keys: MaskKeys | None) -> None:
-        self._columns = config.datasets[dataset].columns()
-        self._decisions = {one.column: one for one in config.decisions(dataset)}
+    def __init__(
+        self,
+        dataset: str,
+        decisions: Sequence[Decision],
+        columns: Columns,
+        keys: MaskKeys | None,
+    ) -> None:
         self._dataset = dataset
+        self._decisions = {one.column: one for one in decisions}
+        self._columns = columns
         self._keys = keys
         self._shifts: PatientShifts | None = None
         self._pseudonyms: dict[str, Pseudonyms] = {}
         self._schemas: dict[pa.Schema, pa.Schema] = {}
-        self.version = plan_version(config, dataset, keys)
 
     def mask(self, table: pa.Table) -> pa.Table:
         """Returns the table masked: the same rows in the same order.
@@ -100,7 +92,9 @@ class DatasetPlan:
 
     def _masked_schema(self, schema: pa.Schema) -> pa.Schema:
         if schema not in self._schemas:
-            self._schemas[schema] = _masked(schema, self._dataset, self._decisions, self._columns)
+            self._schemas[schema] = masked_layout(
+                schema, self._dataset, self._decisions, self._columns
+            )
         return self._schemas[schema]
 
     def _context(self, table: pa.Table) -> RowContext:
@@ -148,22 +142,6 @@ class DatasetPlan:
         return self._keys
 
 
-def masked_schema(schema: pa.Schema, config: MaskConfig, dataset: str) -> pa.Schema:
-    """Returns what the lake holds of a table: masked columns are nullable, dropped ones are gone.
-
-    Args:
-        schema: The table as it comes to ``MaskFields``: lineage, ``_warnings``, the dataset's
-            columns, derived ones.
-        config: The run's masks.
-        dataset: One of its datasets.
-
-    Raises:
-        RefusedError: A column has no class, or is of a type that its action doesn't fit.
-    """
-    decisions = {one.column: one for one in config.decisions(dataset)}
-    return _masked(schema, dataset, decisions, config.datasets[dataset].columns())
-
-
 def plan_version(config: MaskConfig, dataset: str, keys: MaskKeys | None) -> str:
     """Returns what the masked values of a dataset depend on, for the commit.
 
@@ -184,63 +162,6 @@ def plan_version(config: MaskConfig, dataset: str, keys: MaskKeys | None) -> str
     keyed = keys is not None and any(one.action in KEYED for one in decisions)
     key = f" key=v{keys.version}:{keys.check}" if keyed and keys is not None else ""
     return f"{config.policy} plan={digest}{key}"
-
-
-def _masked(
-    schema: pa.Schema, dataset: str, decisions: Mapping[str, Decision], columns: Columns
-) -> pa.Schema:
-    _check_roles(schema, dataset, decisions, columns)
-    return pa.schema(list(_fields(schema, dataset, decisions)))
-
-
-def _fields(
-    schema: pa.Schema, dataset: str, decisions: Mapping[str, Decision]
-) -> Iterator[pa.Field]:
-    for field in schema:
-        if field.name in PASSING:
-            yield field
-            continue
-        action = _action(field.name, dataset, decisions)
-        if not fits(action, field.type):
-            raise RefusedError(
-                f"{action} doesn't fit the column {dataset}.{field.name}, which is {field.type}",
-                "Correct its class, or override it with drop or redact",
-            )
-        if action is Action.KEEP:
-            yield field
-        elif action is not Action.DROP:
-            yield pa.field(field.name, masked_type(action, field.type))
-
-
-def _action(name: str, dataset: str, decisions: Mapping[str, Decision]) -> Action:
-    one = decisions.get(name)
-    if one is None or one.action is None:
-        raise RefusedError(
-            f"the column {dataset}.{name} has no class, so no policy can say what to do with it",
-            "Classify it in the schema, or in the configuration if it is derived",
-        )
-    return one.action
-
-
-def _check_roles(
-    schema: pa.Schema, dataset: str, decisions: Mapping[str, Decision], columns: Columns
-) -> None:
-    """Checks on the rows what could not be known when the pipeline was built."""
-    needed: dict[str, str | None] = {}
-    for field in schema:
-        action = decisions[field.name].action if field.name in decisions else None
-        if action is Action.DATE_SHIFT:
-            needed["patient"] = columns.patient
-        if action is Action.AGE_BAND and needs_reference(action, field.type):
-            needed["reference_time"] = columns.reference_time
-        if action is Action.ZIP3 and columns.country:
-            needed["country"] = columns.country
-    for role, name in needed.items():
-        if name is None or name not in schema.names:
-            raise RefusedError(
-                f"the masks of {dataset} need its {role}, and the rows have no such column",
-                f"Correct {role} in the configuration, or don't drop the column before the masks",
-            )
 
 
 def _by_item(
