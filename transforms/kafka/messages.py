@@ -1,6 +1,8 @@
 """Messages of librdkafka -> Arrow, column by column. Knows the client's messages by shape only."""
 
-from collections.abc import Iterable, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,6 +37,42 @@ class Fetched:
 
     messages: pa.Table
     end: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """What one call of the client gave.
+
+    Attributes:
+        table: Its messages below the wanted end.
+        answered: It gave anything at all.
+        complete: All below the wanted end has been read.
+        dropped: Messages beyond the wanted end were among them.
+        lost: The broker has deleted the offset meanwhile.
+    """
+
+    table: pa.Table
+    answered: bool
+    complete: bool
+    dropped: bool
+    lost: bool
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Pauses the garbage collector.
+
+    Consumed messages are objects that it walks, and each thousand of new ones makes it walk older
+    ones too, though they are in no cycle: measured, half of the time of reading.
+    """
+    # Of several threads that are within at a time the one that found it on turns it on again.
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def offset_of(message: KafkaMessage) -> int:

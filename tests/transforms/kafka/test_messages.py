@@ -1,9 +1,10 @@
 """Messages -> Arrow, as the broker gave them."""
 
+import gc
 from datetime import UTC, datetime
 
 from tests.transforms.kafka.test_client import message
-from transforms.kafka.messages import to_arrow
+from transforms.kafka.messages import collector_paused, to_arrow
 from transforms.segment import MESSAGES_SCHEMA
 
 
@@ -29,3 +30,13 @@ def test_each_column_is_as_the_broker_gave_it():
     assert (none, some) == (None, listed)
     assert not empty
     assert table.column("timestamp").to_pylist()[0] == datetime.fromtimestamp(1.005, UTC)
+
+
+def test_the_collector_is_paused_and_left_as_it_was():
+    assert gc.isenabled()
+    with collector_paused():
+        assert not gc.isenabled()
+        with collector_paused():
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled()
