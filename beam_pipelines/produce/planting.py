@@ -11,12 +11,15 @@ class Canary:
         number: Its number in the stream, from 1; it stands in the text, too.
         text: What no output may hold, in any encoding.
         value: The whole value of the field that holds the text, for hashes are of values.
-        field: The field that holds it; `(key)`, `(header)` or `(malformed)` elsewhere.
+        dataset: The dataset of the message.
+        field: The field that holds it, by its name in the current schema version; `(key)`,
+            `(header)` or `(malformed)` elsewhere.
     """
 
     number: int
     text: str
     value: str
+    dataset: str
     field: str
 
 

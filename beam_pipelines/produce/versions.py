@@ -65,14 +65,14 @@ def _columns_for(
     if target.version == current.version:
         return columns
     columns = columns | _own_columns(target, columns, rng)
-    names = _current_names(target, current)
+    names = current_names(target, current)
     return {
         field["name"]: _fitted(field["type"], columns[names.get(field["name"], field["name"])])
         for field in target.schema["fields"]
     }
 
 
-def _current_names(target: Contract, current: Contract) -> dict[str, str]:
+def current_names(target: Contract, current: Contract) -> dict[str, str]:
     """The target's field names -> the current ones, where an alias links two names."""
     known = {field["name"] for field in current.schema["fields"]}
     backward = {

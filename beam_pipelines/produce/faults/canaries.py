@@ -8,17 +8,19 @@ come from ranges that are never issued, and that the stream's own pools leave fr
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
 from beam_pipelines.produce.columns import letters
+from beam_pipelines.produce.contracts import contracts
 from beam_pipelines.produce.faults.malformed import Sound
 from beam_pipelines.produce.faults.patching import Value, patched, value_of
 from beam_pipelines.produce.identifiers import dea
 from beam_pipelines.produce.planting import Canary
 from beam_pipelines.produce.pools.prescribers import FREE_DEA_NUMBER
+from beam_pipelines.produce.versions import CURRENT_VERSION, current_names
 
 KEY: Final = "(key)"
 HEADER: Final = "(header)"
@@ -37,9 +39,9 @@ class Planted:
     value: bytes
     canaries: tuple[Canary, ...]
 
-    def text_of(self, *fields: str) -> str:
-        """The value that one of these fields got."""
-        (found,) = [canary.value for canary in self.canaries if canary.field in fields]
+    def text_of(self, field: str) -> str:
+        """The value that the field got, by its current name."""
+        (found,) = [canary.value for canary in self.canaries if canary.field == field]
         return found
 
 
@@ -54,11 +56,11 @@ class Canaries:
         """How many there may still be."""
         return _MOST - self._next + 1
 
-    def named(self, field: str) -> Canary:
+    def named(self, dataset: str, field: str) -> Canary:
         """A canary by itself, for a message's key or a header."""
         number = self._draw()
         text = _name(number)
-        return Canary(number=number, text=text, value=text, field=field)
+        return Canary(number=number, text=text, value=text, dataset=dataset, field=field)
 
     def message(self, sound: Sound, event_id: str) -> Planted:
         """The message of another person: all PHI texts are canaries.
@@ -69,11 +71,17 @@ class Canaries:
         """
         changes: dict[str, Value] = {"event_id": event_id}
         made: list[Canary] = []
+        dataset = sound.contract.dataset
+        names = current_names(sound.contract, contracts(dataset)[CURRENT_VERSION])
         for field in phi_texts(sound.contract.schema):
             name, many = field["name"], _is_list(field)
-            value, texts = self._value(name, value_of(sound, name))
+            current = names.get(name, name)
+            value, texts = self._value(current, value_of(sound, name))
             changes[name] = [value] if many else value
-            made += [Canary(number=n, text=t, value=value, field=name) for n, t in texts]
+            made += [
+                Canary(number=n, text=t, value=value, dataset=dataset, field=current)
+                for n, t in texts
+            ]
         if "surviving_patient_id" in changes:
             changes["op"] = "MERGE"  # else the field has no meaning
         return Planted(patched(sound, changes), tuple(made))
@@ -89,9 +97,9 @@ class Canaries:
         return Planted(
             value,
             tuple(
-                Canary(number=c.number, text=c.text, value=c.value, field=MALFORMED)
-                for c in whole.canaries
-                if c.text.encode() in value
+                replace(canary, field=MALFORMED)
+                for canary in whole.canaries
+                if canary.text.encode() in value
             ),
         )
 
@@ -167,12 +175,11 @@ _TEXTS: Final[dict[str, Callable[[int], str]]] = {
     "name_suffix": _name,
     "phone": _phone,
     "prescriber_dea": _dea,
-    "prescription_number": _rx_number,
     "rx_number": _rx_number,
     "ssn": _ssn,
 }
 _WITHIN: Final = {"address_line1": "4017 {} St"}
-_ZIPS: Final = ("patient_zip", "postal_code", "zip")
+_ZIPS: Final = ("patient_zip", "postal_code")
 _SOME_ZIP: Final = "11799"
 
 

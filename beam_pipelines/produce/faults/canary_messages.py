@@ -73,10 +73,10 @@ class CanaryMessages:
         """With a further canary, if it is of a kind that has one."""
         planting = insertion.planting
         if planting.kind == WITH_KEY:
-            canary = self._canaries.named(KEY)
+            canary = self._canaries.named(topic.dataset, KEY)
             insertion = _with_key(insertion, canary.text.encode(), topic)
         elif planting.kind == WITH_HEADER:
-            canary = self._canaries.named(HEADER)
+            canary = self._canaries.named(topic.dataset, HEADER)
             headers = [("trace", b"00"), ("patient", canary.text.encode())]
             insertion = replace(insertion, headers=list(headers))
         else:
@@ -90,7 +90,7 @@ def _keyed(insertion: Insertion, made: Planted, topic: TopicSpec) -> Insertion:
     if topic.name == PATIENTS.name:
         return _with_key(insertion, made.text_of("patient_id").encode(), topic)
     store = (insertion.key or b"").split(b"-")[0]
-    number = made.text_of("rx_number", "prescription_number").encode()
+    number = made.text_of("rx_number").encode()
     return _with_key(insertion, store + b"-" + number, topic)
 
 

@@ -9,7 +9,7 @@ from beam_pipelines.produce.errors import ManifestError
 from beam_pipelines.produce.manifest import Ledger, check_writable, message_bytes, write_manifest
 from beam_pipelines.produce.planting import Canary, Planting
 
-CANARY = Canary(number=7, text="Zqv-7", value="7 Zqv-7 St", field="address_line1")
+CANARY = Canary(number=7, text="Zqv-7", value="7 Zqv-7 St", dataset="d", field="address_line1")
 
 
 def chunk(fate: Fate = Fate.PLAIN) -> Chunk:
@@ -57,7 +57,7 @@ def test_the_manifest_names_what_was_planted(tmp_path):
     ]
     assert found["canaries"] == [
         {"topic": "t", "partition": 1, "offset": 43, "number": 7, "text": "Zqv-7",
-         "value": "7 Zqv-7 St", "field": "address_line1"},
+         "value": "7 Zqv-7 St", "dataset": "d", "field": "address_line1"},
     ]  # fmt: skip
     assert found["transactions"][0]["ranges"] == {"0": [5, 7]}
     assert found["topics"] == ledger.topics()
