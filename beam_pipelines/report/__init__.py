@@ -1,0 +1,1 @@
+"""The command that makes one HTML file of what a lake holds."""

@@ -1,0 +1,110 @@
+"""``python -m beam_pipelines.report``: what a lake holds, as one HTML file.
+
+Exit codes: 0 the file is written, 2 it could not be made.
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from beam_pipelines.arguments import Parser, add_store_flags, run_command, store_settings_of
+from beam_pipelines.exit_codes import ExitCode
+from beam_pipelines.report.gathering import Period, gather
+from beam_pipelines.report.meanings import meanings
+from beam_pipelines.report.wording import from_millis
+from beam_pipelines.terminal import console
+from beam_pipelines.verify.cli import milliseconds
+from transforms.errors import ConfigurationError, PipelineError, RefusedError
+from transforms.lake import ObjectStore
+
+#: Somebody waits for the answer, so an outage is an answer soon.
+PATIENCE_S: Final = 20.0
+DEFAULT_OUTPUT: Final = ".local/report.html"
+#: Those of the extra ``report``, by the names that they are imported by.
+LIBRARIES: Final = ("great_tables", "matplotlib")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Makes the report and returns the exit code; see ``ExitCode``."""
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    return run_command(lambda: _run(argv))
+
+
+def _run(argv: Sequence[str]) -> int:
+    arguments = _parser().parse_args(list(argv))
+    period = Period(since=_bound(arguments.since), until=_bound(arguments.until))
+    _check_libraries()
+    settings = replace(store_settings_of(arguments), patience_s=PATIENCE_S)
+    store = ObjectStore(arguments.lake_root, settings)
+    store.check_reachable()
+    html = _made(store, period)
+    _write(Path(arguments.output), html)
+    console().print(f"{arguments.output}: {len(html.encode()) / 1e3:,.0f} kB", markup=False)
+    return ExitCode.COMPLETE
+
+
+def _bound(text: str | None) -> int | None:
+    return milliseconds(text) if text else None
+
+
+def _check_libraries() -> None:
+    missing = [name for name in LIBRARIES if find_spec(name) is None]
+    if missing:
+        raise ConfigurationError(
+            f"the report needs {' and '.join(missing)}", "pip install 'pharmabeam[report]'"
+        )
+
+
+def _made(store: ObjectStore, period: Period) -> str:
+    """Reads the lake and renders it; an outage in the middle leaves no half a report."""
+    # Drawn by libraries of an extra, so imported once they are known to be there.
+    from beam_pipelines.report.page import render
+
+    try:
+        facts = gather(store, period)
+    except RefusedError:
+        raise
+    except PipelineError as error:
+        raise RefusedError(f"the lake could not be read: {error.what}", error.remedy) from error
+    return render(facts, meanings(facts, None), _command(store.root, period))
+
+
+def _command(root: str, period: Period) -> str:
+    bounds = [
+        f" --{name} {from_millis(at):%Y-%m-%dT%H:%M:%SZ}"
+        for name, at in (("since", period.since), ("until", period.until))
+        if at is not None
+    ]
+    return f"python -m beam_pipelines.report --lake_root {root}" + "".join(bounds)
+
+
+def _write(path: Path, html: str) -> None:
+    """Puts the file in place whole: whoever looks at it meanwhile sees the old one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(html, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise ConfigurationError(
+            f"{path} can't be written ({error.strerror})", "Choose another --output"
+        ) from error
+
+
+def _parser() -> Parser:
+    parser = Parser("python -m beam_pipelines.report", __doc__ or "")
+    parser.add_argument("--lake_root", required=True, metavar="s3://BUCKET/PREFIX")
+    parser.add_argument("--output", default=DEFAULT_OUTPUT, metavar="FILE", help=DEFAULT_OUTPUT)
+    parser.add_argument(
+        "--since", metavar="TIME", help="tell only of commits with messages of this broker time on"
+    )
+    parser.add_argument(
+        "--until", metavar="TIME", help="tell only of commits with messages before this broker time"
+    )
+    add_store_flags(parser)
+    return parser

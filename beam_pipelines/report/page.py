@@ -1,0 +1,73 @@
+"""The whole page."""
+
+from html import escape
+
+from beam_pipelines.report.facts import LakeFacts
+from beam_pipelines.report.markup import note
+from beam_pipelines.report.meanings import Meanings
+from beam_pipelines.report.sections.datasets import datasets
+from beam_pipelines.report.sections.dispositions import dispositions
+from beam_pipelines.report.sections.freshness import freshness
+from beam_pipelines.report.sections.headline import headline
+from beam_pipelines.report.sections.masking import masking
+from beam_pipelines.report.sections.throughput import throughput
+from beam_pipelines.report.style import STYLE
+from beam_pipelines.report.wording import moment
+
+
+def render(facts: LakeFacts, meanings: Meanings, command: str) -> str:
+    """Returns the report as one HTML document that refers to nothing outside itself.
+
+    Args:
+        facts: The lake's.
+        meanings: Of the lake's codes.
+        command: How the report is made again.
+
+    Guarantees: equal facts give equal bytes; there is no script, and none would be run.
+    """
+    title = f"Lake report: {facts.root}"
+    body = "\n".join(
+        [
+            headline(facts),
+            throughput(facts),
+            dispositions(facts, meanings),
+            freshness(facts),
+            datasets(facts),
+            masking(facts),
+        ]
+    )
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{_policy()}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<header>
+<h1>Lake report</h1>
+<p class="lead"><code>{escape(facts.root)}</code><br>{escape(_as_of(facts))}</p>
+</header>
+<main>
+{body}
+</main>
+<footer>
+{note("Made from the lake's commits alone, each read once. The same lake gives the same bytes.")}
+<p>Made by <code>{escape(command)}</code></p>
+</footer>
+</body>
+</html>
+"""
+
+
+def _as_of(facts: LakeFacts) -> str:
+    if facts.as_of is None:
+        return f"Lake {facts.lake.lake_id}, empty: it has no commit yet."
+    return f"Lake {facts.lake.lake_id}, as of its newest commit, {moment(facts.as_of)} UTC"
+
+
+def _policy() -> str:
+    # Styles of elements carry the widths of bars and matplotlib's colors, so they are allowed.
+    return "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
