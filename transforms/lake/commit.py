@@ -13,6 +13,8 @@ from transforms.segment import Range
 
 #: Raised with any change that an older reader would misread.
 COMMIT_FORMAT: Final = 1
+#: Fields that format 1 gained: left out where empty, so that older commits keep their bytes.
+_LATER: Final = ("rules", "warnings")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,8 @@ class SegmentCommit:
         broker_time: First and last broker timestamp, milliseconds since 1970 UTC.
         event_time: First and last event time, microseconds since 1970 UTC.
         files: The data files, each within the range.
+        rules: Per rule the messages that trip it by source system, whatever their end.
+        warnings: Per rule the accepted messages that carry its id in ``_warnings``.
         versions: What the verdicts depend on: schemas, rules, masking policy, code.
         writer: Which process wrote it, for the operator; proves nothing.
         genesis: Of a genesis: how ``start`` was chosen, and the start of each partition.
@@ -87,6 +91,8 @@ class SegmentCommit:
     broker_time: tuple[int, int] | None = None
     event_time: tuple[int, int] | None = None
     files: tuple[DataFile, ...] = ()
+    rules: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    warnings: Mapping[str, int] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     writer: str = ""
     genesis: Mapping[str, Any] | None = None
@@ -107,8 +113,12 @@ class SegmentCommit:
 
     def to_bytes(self) -> bytes:
         """Returns the canonical bytes: JSON with sorted keys. Same commit, same bytes."""
+        values = {"format": COMMIT_FORMAT, **asdict(self)}
+        for name in _LATER:
+            if not values[name]:
+                del values[name]
         return orjson.dumps(
-            {"format": COMMIT_FORMAT, **asdict(self)},
+            values,
             option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE,
         )
 

@@ -7,7 +7,7 @@ commit. A crash in between leaves orphans, which readers never see and a sweep r
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +30,10 @@ from transforms.lake.lanes import Lane
 from transforms.segment import ACCEPTED, FILTERED, Range, Segment, column_values
 
 _log = logging.getLogger(__name__)
+
+#: The severity of findings that rows tell of, in ``_warnings``. Its name is repeated here, because
+#: the lake imports no other folder; a test holds both together.
+WARN: Final = "warn"
 
 
 class SegmentWriter:
@@ -139,6 +143,8 @@ def describe(segment: Segment, files: Sequence[DataFile], tail: Tail, writer: st
         broker_time=_broker_time(segment),
         event_time=(min(t[0] for t in times), max(t[1] for t in times)) if times else None,
         files=tuple(files),
+        rules=count_rules(segment.findings),
+        warnings=count_warnings(segment),
         versions=dict(segment.versions),
         writer=writer,
     )
@@ -157,6 +163,23 @@ def count_dispositions(segment: Segment) -> dict[str, dict[str, int]]:
         counted.setdefault(row["disposition"], {})[row["reason"]] = row["count_all"]
     accepted = segment.messages.num_rows - segment.disposed.num_rows
     return {**({ACCEPTED: {"": accepted}} if accepted else {}), **counted}
+
+
+def count_rules(findings: pa.Table) -> dict[str, dict[str, int]]:
+    """Returns the number of messages by rule and source system."""
+    counted: dict[str, dict[str, int]] = {}
+    groups = findings.group_by(["rule", "source_system"]).aggregate([([], "count_all")])
+    for row in groups.to_pylist():
+        counted.setdefault(row["rule"], {})[row["source_system"]] = row["count_all"]
+    return counted
+
+
+def count_warnings(segment: Segment) -> dict[str, int]:
+    """Returns by rule the accepted messages that it warns of, from findings and not from rows."""
+    warns = segment.findings.filter(pc.equal(segment.findings.column("severity"), WARN))
+    gone = pc.is_in(warns.column("offset"), value_set=segment.disposed.column("offset"))
+    counts = warns.filter(pc.invert(gone)).column("rule").value_counts()
+    return {each["values"]: each["counts"] for each in counts.to_pylist()}
 
 
 def filtered_runs(disposed: pa.Table) -> dict[str, tuple[Range, ...]]:

@@ -28,6 +28,7 @@ from transforms.lake.verify.dispositions import (
 )
 from transforms.lake.verify.records import check_record
 from transforms.lake.verify.report import Breach, breach
+from transforms.lake.verify.rules import check_rules
 from transforms.segment import DEAD_LETTER, PARKED
 
 #: What a damaged body may raise in Arrow's readers, or in ours on a table that isn't ours.
@@ -74,6 +75,7 @@ def check_contents(store: ObjectStore, commit: SegmentCommit) -> CommitCheck:
         done.breaches.extend(check_no_row_twice(commit, done.files))
         done.dispositions = rebuild(commit, done.files, done.letters)
         done.breaches.extend(check_dispositions(commit, done.dispositions))
+        done.breaches.extend(check_rules(commit, done.files, done.dispositions))
     return done
 
 

@@ -18,6 +18,8 @@ from transforms.lake.verify.report import Breach, breach
 from transforms.segment import column_values
 
 LINEAGE: Final = ("_topic", "_topic_id", "_partition", "_offset", "_row", "_timestamp")
+#: The column of rule ids; the name is repeated here as that of the dead letters is elsewhere.
+WARNINGS: Final = "_warnings"
 _PREFIX: Final = "pharmabeam."
 _FOLDER = re.compile(r"/event_date=([^/]+)/")
 
@@ -31,12 +33,14 @@ class FileRows:
         offsets: ``_offset``, int64.
         rows: ``_row``, int64.
         stamps: ``_timestamp``, milliseconds since 1970 UTC, int64.
+        warnings: ``_warnings``; None for a dataset without rules.
     """
 
     dataset: str
     offsets: np.ndarray[Any, Any]
     rows: np.ndarray[Any, Any]
     stamps: np.ndarray[Any, Any]
+    warnings: pa.ChunkedArray | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ def read_parquet(body: bytes) -> Parquet:
     missing = set(wanted) - set(parquet.schema_arrow.names)
     if missing:
         raise pa.ArrowInvalid(f"no column {min(missing)}")
+    wanted += [WARNINGS] if WARNINGS in parquet.schema_arrow.names else []
     return Parquet(parquet.read(columns=wanted), layout_of(parquet.schema_arrow), footer)
 
 
@@ -89,6 +94,7 @@ def rows_of(file: DataFile, parquet: Parquet) -> FileRows:
         offsets=column_values(table, "_offset").astype(np.int64),
         rows=column_values(table, "_row").astype(np.int64),
         stamps=np.asarray(table.column("_timestamp").cast(pa.int64()).to_numpy()),
+        warnings=table.column(WARNINGS) if WARNINGS in table.column_names else None,
     )
 
 
