@@ -26,15 +26,19 @@ class RuleChecker:
     Args:
         references: What the rules may look up.
         schemas: Per dataset its columns; those of the packaged datasets by default.
+        committed: Per dataset that references hold, its columns as the lake has them, after masks;
+            those of ``schemas`` by default.
     """
 
     def __init__(
         self,
         references: Mapping[str, ReferenceSpec],
         schemas: Mapping[str, pa.Schema] | None = None,
+        committed: Mapping[str, pa.Schema] | None = None,
     ) -> None:
         self._engine = Engine(FUNCTIONS)
         self._schemas = dict(packaged_columns() if schemas is None else schemas)
+        self._committed = {**self._schemas, **(committed or {})}
         self._references = references
         self._faulty: dict[str, str] = {}
         self._joins = {name: self._checked(name, spec) for name, spec in references.items()}
@@ -75,7 +79,7 @@ class RuleChecker:
                     raise ConfigurationError(
                         f"the reference {name} is looked up by {dataset}, which is not known"
                     )
-                (join,) = declared_joins({name: spec}, dataset, self._schemas)
+                (join,) = declared_joins({name: spec}, dataset, self._committed)
                 check_lookups(self._engine, [join], row_schema(self._schemas[dataset]))
             except ConfigurationError as error:
                 self._faulty.setdefault(name, error.what)

@@ -62,18 +62,24 @@ class RuleFiles:
     faults: list[Fault] = field(default_factory=list)
 
 
-def load_rules(*files: TextFile | str, schemas: Mapping[str, pa.Schema] | None = None) -> RuleSet:
+def load_rules(
+    *files: TextFile | str,
+    schemas: Mapping[str, pa.Schema] | None = None,
+    committed: Mapping[str, pa.Schema] | None = None,
+) -> RuleSet:
     """Reads rule files that count together.
 
     Args:
         files: YAML files (paths as text, or files of a package). References that two files declare
             must be equal.
         schemas: Per dataset its columns; those of the packaged datasets by default.
+        committed: Per dataset that references hold, its columns as the lake has them, after masks;
+            those of ``schemas`` by default.
 
     Raises:
         ConfigurationError: A file is faulty: names file, line, rule and reason.
     """
-    read = read_rule_files(*files, schemas=schemas)
+    read = read_rule_files(*files, schemas=schemas, committed=committed)
     if read.faults:
         named = "; ".join(str(fault) for fault in read.faults[:_NAMED])
         more = len(read.faults) - _NAMED
@@ -85,7 +91,9 @@ def load_rules(*files: TextFile | str, schemas: Mapping[str, pa.Schema] | None =
 
 
 def read_rule_files(
-    *files: TextFile | str, schemas: Mapping[str, pa.Schema] | None = None
+    *files: TextFile | str,
+    schemas: Mapping[str, pa.Schema] | None = None,
+    committed: Mapping[str, pa.Schema] | None = None,
 ) -> RuleFiles:
     """Reads rule files and returns what is right and what is wrong; see ``load_rules``."""
     read = RuleFiles()
@@ -96,7 +104,7 @@ def read_rule_files(
     for first, second in overlapping(rules):
         reason = f"its id stands at {places[first]} too, and both count on some date"
         read.faults.append(places[second].fault(reason, "id"))
-    checker = RuleChecker(merged, schemas)
+    checker = RuleChecker(merged, schemas, committed)
     for name, reason in checker.reference_faults():
         read.faults.append(_reference_fault(parsed, name, reason))
     for place, rule in zip(places, rules, strict=True):

@@ -10,7 +10,7 @@ from transforms.errors import ConfigurationError
 from transforms.quality.rule_checks import row_schema
 from transforms.quality.rules import Rule, RuleSet, Severity
 from transforms.references import References, needed_columns
-from transforms.sql import Engine, Expression, Join
+from transforms.sql import Engine, EvaluationError, Expression, Join
 from transforms.sql.functions import FUNCTIONS
 
 SOURCE: Final = "source_system"
@@ -43,8 +43,6 @@ class RulePlan:
         self.joins = tuple(joins)
         self.source_systems = pa.array(source_systems, pa.string())
         seen = row_schema(columns)
-        for rule in rules:
-            self._bind(rule, seen)
         lookups = [sql for join in joins for sql in (join.on, join.at)]
         texts = [*lookups, *map(_verdict, rules)]
         self.columns = [*_named(map(engine.parse, texts), seen), "_offset"]
@@ -53,8 +51,18 @@ class RulePlan:
         # A verdict is true where the rule holds, false where it trips, null where it fails.
         self.verdicts = {f"_v{number}": _verdict(rule) for number, rule in enumerate(rules)}
         self.where = " OR ".join(f"{name} IS NOT TRUE" for name in self.verdicts)
+        self._check(seen)
         self.warns = np.array([rule.severity is Severity.WARN for rule in rules])
         self.errs = np.array([rule.severity is Severity.ERROR for rule in rules])
+
+    def _check(self, columns: pa.Schema) -> None:
+        try:
+            # All at once: one by one they take a second.
+            self.engine.select(columns.empty_table(), self.verdicts, self.joins)
+        except EvaluationError:
+            for rule in self.rules:
+                self._bind(rule, columns)
+            raise
 
     def _bind(self, rule: Rule, columns: pa.Schema) -> None:
         try:

@@ -127,9 +127,10 @@ def _findings(offenses: Offenses) -> pa.Table:
     """Returns one finding per message and rule that it trips; the rows are in offset order."""
     rows, rules = np.nonzero(offenses.trips)
     offsets = offenses.offsets[rows]
-    if len(np.unique(offenses.offsets)) < len(offenses.offsets):
+    if np.any(np.diff(offenses.offsets) == 0):
         # A message of several rows: a rule counts once, where it trips first.
-        _, first = np.unique(np.stack([offsets, rules]), axis=1, return_index=True)
+        _, message = np.unique(offsets, return_inverse=True)
+        _, first = np.unique(message * offenses.trips.shape[1] + rules, return_index=True)
         rows, rules, offsets = rows[first], rules[first], offsets[first]
     listed = offenses.plan.rules
     severities = np.array([rule.severity.value for rule in listed], dtype=object)[rules]
@@ -155,16 +156,30 @@ def _with_warnings(table: pa.Table, offenses: Offenses) -> pa.Table:
     """Returns the rows with the column ``_warnings`` after the lineage."""
     trips = offenses.trips[:, offenses.plan.warns]
     warned = trips.any(axis=1)
-    sets, places = np.unique(trips[warned], axis=0, return_inverse=True)
     ids = [rule.id for rule in offenses.plan.rules if rule.severity is Severity.WARN]
+    sets, places = _distinct(trips[warned])
     texts = [",".join(np.array(ids)[each]) for each in sets]
     indices = np.full(table.num_rows, -1, dtype=np.int32)
-    indices[offenses.rows[warned]] = places.reshape(-1)
+    indices[offenses.rows[warned]] = places
     column = pa.DictionaryArray.from_arrays(
         pa.array(indices, pa.int32(), mask=indices < 0), pa.array(texts, pa.string())
     )
     after = max(at for at, name in enumerate(table.column_names) if name.startswith("_")) + 1
     return table.add_column(after, WARNINGS_FIELD, column)
+
+
+def _distinct(flags: _Flags) -> tuple[_Flags, _Flags]:
+    """Returns the distinct rows of flags, and which of them each row is.
+
+    By hashing packed bits: ``numpy.unique`` sorts, which cost more than judging the rows.
+    """
+    packed = np.packbits(flags, axis=1)
+    kind = pa.binary(max(packed.shape[1], 1))
+    rows = pa.FixedSizeBinaryArray.from_buffers(kind, len(packed), [None, pa.py_buffer(packed)])
+    encoded = rows.dictionary_encode()
+    places = np.asarray(encoded.indices.to_numpy())
+    _, first = np.unique(places, return_index=True)
+    return flags[first], places
 
 
 def _disposed(
