@@ -13,6 +13,7 @@ import pytest
 from confluent_kafka.admin import NewTopic
 
 from runners.local import S3, Kafka, KafkaSettings, Services, services
+from tests.launcher import Launcher, launching
 
 _STARTED = pytest.StashKey[Services]()
 
@@ -45,6 +46,13 @@ def s3(servers: Services) -> S3:
     """The session's S3 server; ``s3.client()`` is a boto3 client that never retries."""
     servers.up(["s3"])
     return servers.s3
+
+
+@pytest.fixture(scope="session")
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
+    """Starts the commands; one for all suites, since its imports take seconds."""
+    with launching(tmp_path_factory.mktemp("launcher")) as running:
+        yield running
 
 
 @pytest.fixture

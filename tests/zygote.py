@@ -26,6 +26,7 @@ _MODULES = (
     "boto3",
     "pyarrow.parquet",
     "beam_pipelines.pharmacy.cli",
+    "beam_pipelines.produce.cli",
     "beam_pipelines.verify.cli",
     "beam_pipelines.lake.cli",
 )

@@ -1,6 +1,6 @@
-"""Fixtures: one launcher and one small stream for the session, a lake for each test."""
+"""Fixtures: one small stream for the session, a lake for each test."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from beam_pipelines.produce.one_schema import events_of_one_schema
 from beam_pipelines.produce.topics import TOPICS, TopicSpec
 from runners.local import S3, Kafka
 from tests.faults.lakes import Lake
-from tests.launcher import Launcher, launching
+from tests.launcher import Launcher
 from tests.oracle import Expected, expect_topic
 
 #: Topics of our own, so that no other suite's messages get into them, and what they carry.
@@ -29,12 +29,6 @@ _EVENTS = 1_500
 _SEGMENT = 120
 
 ConfigFactory = Callable[..., str]
-
-
-@pytest.fixture(scope="session")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
-    with launching(tmp_path_factory.mktemp("launcher")) as running:
-        yield running
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Fixtures: small lakes for each test."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,13 +9,7 @@ import yaml
 from runners.local import S3, Kafka
 from tests.faults.lakes import Lake
 from tests.integration.small import LakeFactory, run_here, small_lake
-from tests.launcher import Ended, Launcher, launching
-
-
-@pytest.fixture(scope="session")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
-    with launching(tmp_path_factory.mktemp("launcher")) as running:
-        yield running
+from tests.launcher import Ended, Launcher
 
 
 @pytest.fixture
