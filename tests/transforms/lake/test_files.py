@@ -157,9 +157,24 @@ class TestBytes:
         assert metadata[b"pharmabeam.lake_id"] == b"lake-1"
         assert metadata[b"pharmabeam.dataset"] == DATASET.encode()
 
+    def test_columns_that_repeat_have_a_dictionary_and_others_none(self):
+        table = rows(range(100)).append_column("few", pa.array([1, 2] * 50))
+        table = table.append_column("none", pa.nulls(100)).append_column("kinds", _some_of_each())
+        (file,) = built(table)
+        group = pq.ParquetFile(pa.BufferReader(file.body)).metadata.row_group(0)
+        columns = [group.column(i) for i in range(group.num_columns)]
+        encoded = {c.path_in_schema for c in columns if "RLE_DICTIONARY" in c.encodings}
+        assert {"few", "_row"} <= encoded
+        assert encoded.isdisjoint({"_offset", "text", "none"})
+        assert read(file).column("kinds").to_pylist() == table.column("kinds").to_pylist()
+
     def test_the_repr_of_a_file_shows_no_bytes(self):
         (file,) = built(rows([0]))
         assert "PAR1" not in repr(file)
+
+
+def _some_of_each() -> pa.Array:
+    return pa.array([{"a": [True], "b": None}, None] * 50)
 
 
 class TestSidecar:
