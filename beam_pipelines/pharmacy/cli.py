@@ -4,6 +4,7 @@ import logging
 import secrets
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -81,7 +82,8 @@ def drain(job: PharmacyJob, flags: Sequence[str], screen: Console) -> int:
         return _told(GapLedger(store, work.ends), (), 0, None)
     open_lake(store, job.lake())
     ledger = GapLedger(store, work.ends)
-    ledger.untold()  # Now, so that it can take each later commit from the progress.
+    with suppress(PipelineError):  # It looks again at the end; a broken chain stops no other.
+        ledger.untold()  # Now, so that it can take each later commit from the progress.
     progress = Progress(store, work, ledger.note)
     view = ProgressView(progress, screen)
     if not screen.quiet:
@@ -141,7 +143,8 @@ def _told(
         if code in (ExitCode.COMPLETE, ExitCode.GAPS):
             ledger.mark_told()
     except PipelineError as error:
-        if failure is None:
+        # What broke the run mostly breaks this look too, and was told.
+        if failure is None and not any(outcome.failure for outcome in outcomes):
             sys.stderr.write(f"error: whether there are gaps is unknown: {error}\n")
         return verdict(outcomes, lag, failure or error)
     return code
