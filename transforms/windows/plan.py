@@ -97,9 +97,8 @@ def _measure(measure: Measure, kind: pa.DataType, wrap: Callable[[str], str]) ->
     if measure.kind == "distinct":
         return f"list(DISTINCT CAST({sql} AS VARCHAR)) FILTER (WHERE {sql} IS NOT NULL)"
     if measure.kind == "quantiles":
-        value = f"CAST({sql} AS DOUBLE)"
-        bucket = bucket_sql(value, measure.accuracy)
-        return f"map_entries(histogram({bucket}) FILTER (WHERE isfinite({value})))"
+        bucket = bucket_sql(f"CAST({sql} AS DOUBLE)", measure.accuracy)
+        return f"map_entries(histogram({bucket}))"
     # The two zeros of floats are equal, and either could be the least.
     plain = f"CASE WHEN {sql} = 0 THEN 0 ELSE {sql} END" if pa.types.is_floating(kind) else sql
     return f"{measure.kind}({plain})"

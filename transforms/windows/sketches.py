@@ -76,11 +76,17 @@ def _canonical(sketch: Any) -> bytes:
 
 
 def bucket_sql(value: str, accuracy: float) -> str:
-    """Returns the SQL expression of a value's bucket; ``value`` is one of a finite double."""
+    """Returns the SQL expression of a value's bucket; null for null, NaN and infinities.
+
+    Args:
+        value: The SQL expression of a double.
+        accuracy: The greatest relative error of a bucket's middle.
+    """
     least = sys.float_info.min * _gamma(accuracy)
     index = f"CAST(ceil(ln(abs({value})) / {math.log(2)!r}::DOUBLE * {_scale(accuracy)!r}::DOUBLE)"
     return (
-        f"CASE WHEN abs({value}) > {least!r}::DOUBLE "
+        f"CASE WHEN NOT isfinite({value}) THEN NULL "
+        f"WHEN abs({value}) > {least!r}::DOUBLE "
         f"THEN CAST(sign({value}) AS INTEGER) * ({index} AS INTEGER) + {ORIGIN}) "
         f"WHEN {value} IS NOT NULL THEN 0 END"
     )

@@ -135,11 +135,11 @@ def _quantiles(column: pa.ChunkedArray, measure: Measure) -> list[list[float | N
     entries = whole.flatten()
     buckets = np.asarray(entries.field(0)).astype(np.int64)
     counts = np.asarray(entries.field(1))
-    ends = np.cumsum(np.asarray(whole.value_lengths().fill_null(0)))
-    starts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
+    lengths = np.asarray(whole.value_lengths().fill_null(0))
+    ends = np.cumsum(lengths)
     return [
         quantiles(buckets[a:b], counts[a:b], measure.at, measure.accuracy)
-        for a, b in zip(starts, ends, strict=True)
+        for a, b in zip(ends - lengths, ends, strict=True)
     ]
 
 
