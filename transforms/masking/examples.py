@@ -38,7 +38,7 @@ _TEXTS: Final = {
     "OPERATIONAL": "1000000017",
 }
 
-#: Types of derived columns, of which only the class is known.
+#: Types of columns of which only the class is known.
 _USUAL: Final = {"Q:date": pa.date32(), "Q:age": pa.int32()}
 
 
@@ -52,11 +52,17 @@ def example_table(columns: Columns) -> pa.Table:
     arrays, fields = [], []
     for name in columns.names:
         found = next((c for c in columns.within(name) if c is not None), None)
-        kind = columns.types.get(name) or _USUAL.get(found.cls if found else "", pa.string())
+        kind = columns.types.get(name) or _usual(name, found, columns)
         value = "US" if name == columns.country else _value(kind, found)
         arrays.append(_array(value, kind))
         fields.append(pa.field(name, kind))
     return pa.table(arrays, schema=pa.schema(fields))
+
+
+def _usual(name: str, found: Classification | None, columns: Columns) -> pa.DataType:
+    if name == columns.reference_time:
+        return pa.timestamp("us", "UTC")
+    return _USUAL.get(found.cls if found else "", pa.string())
 
 
 def _array(value: Any, kind: pa.DataType) -> pa.Array:

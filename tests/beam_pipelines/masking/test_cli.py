@@ -1,0 +1,83 @@
+import json
+
+import pytest
+
+from beam_pipelines.masking.cli import main
+
+
+@pytest.fixture
+def run(capsys):
+    def call(*argv):
+        code = main(argv)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+class TestExplain:
+    def test_it_shows_field_class_action_and_example(self, run):
+        code, out, _ = run("explain", "--schema", "patient_update")
+        assert code == 0
+        (line,) = (each for each in out.splitlines() if " postal_code " in each)
+        assert line.split() == ["postal_code", "Q:geo", "zip3", "zip3", "94110-0017", "941"]
+        assert "19 fields of class NONE are kept" in out
+
+    def test_everything_can_be_shown(self, run):
+        assert " event_id " not in run("explain", "--schema", "dispense_event")[1]
+        assert " event_id " in run("explain", "--schema", "dispense_event", "--all")[1]
+
+    def test_json_has_every_field_of_every_dataset(self, run):
+        code, out, _ = run("explain", "--format", "json", "--policy", "ops")
+        found = {(row["dataset"], row["field"]): row for row in json.loads(out)}
+        assert code == 0
+        assert found["patient_update", "ssn"]["action"] == "drop"
+        assert found["drug_ref", "package_size"]["after"] == "1.500"
+
+    def test_free_text_is_shown_as_refused_until_it_is_decided(self, run):
+        _, out, _ = run("explain", "--schema", "dispense_event")
+        assert "refused: dispense_event.sig_text is free text" in out
+        decided = run(
+            "explain", "--schema", "dispense_event", "--override", "dispense_event.sig_text=drop"
+        )[1]
+        assert "refused" not in decided
+        assert "drop (override)" in decided
+
+    def test_it_says_that_a_kept_event_time_undoes_shifts(self, run):
+        assert "note: dispense_event.event_time is kept" in run("explain")[1]
+        assert "note:" not in run("explain", "--policy", "limited")[1]
+
+
+class TestDiff:
+    def test_it_shows_what_differs(self, run):
+        code, out, _ = run("diff", "limited", "pseudonymised", "--schema", "patient_update")
+        assert code == 0
+        assert "patient_update.postal_code" in out
+        assert "patient_update.ssn" not in out
+
+    def test_it_says_so_when_nothing_does(self, run):
+        assert "treat every field alike" in run("diff", "ops", "ops")[1]
+
+    def test_json_is_for_scripts(self, run):
+        found = json.loads(run("diff", "ops", "limited", "--format", "json")[1])
+        changes = {f"{row['dataset']}.{row['field']}": row["change"] for row in found}
+        assert changes["dispense_event.patient_id"] == "tighter"
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("argv", "told"),
+        [
+            (["explain", "--policy", "safe_harbor"], "164.514(b)(2) forbids dates"),
+            (["explain", "--policy", "none"], "ops, limited, pseudonymised"),
+            (["explain", "--schema", "none"], "dispense_event, patient_update"),
+            (["explain", "--override", "sig_text"], "DATASET.FIELD=ACTION"),
+            (["explain", "--override", "patient_update.snn=drop"], "patient_update.ssn?"),
+            (["diff", "ops"], "See python -m beam_pipelines.masking diff --help"),
+            (["show"], "See python -m beam_pipelines.masking --help"),
+        ],
+    )
+    def test_bad_input_is_one_line_and_exit_code_2(self, run, argv, told):
+        code, out, err = run(*argv)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert told in err
