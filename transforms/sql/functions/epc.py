@@ -24,6 +24,8 @@ _TAG: Final = "^30[0-9A-Fa-f]{22}$"
 #: Bits of the company prefix by partition value; the item reference takes the rest of 44.
 _PREFIX_BITS: Final = (40, 37, 34, 30, 27, 24, 20)
 _SERIAL_BITS: Final = 38
+#: A GTIN-14 without its check digit.
+_BODY_DIGITS: Final = 13
 
 
 def epc_gtin(epcs: Column) -> pa.Array:
@@ -32,8 +34,7 @@ def epc_gtin(epcs: Column) -> pa.Array:
     Null for what is neither. Source: see the module.
     """
     array = whole(epcs)
-    urns = pc.extract_regex(array, _URN)
-    prefix, item = pc.struct_field(urns, "prefix"), pc.struct_field(urns, "item")
+    prefix, item, _ = _urn_parts(array)
     # The indicator stands before the item reference there, and first in a GTIN.
     bodies = pc.binary_join_element_wise(
         pc.utf8_slice_codeunits(item, 0, 1), prefix, pc.utf8_slice_codeunits(item, 1), ""
@@ -47,19 +48,28 @@ def epc_serial(epcs: Column) -> pa.Array:
     Source: see the module.
     """
     array = whole(epcs)
-    serials = pc.struct_field(pc.extract_regex(array, _URN), "serial")
+    serials = _urn_parts(array)[2]
     if pc.any(pc.match_substring(serials, "%")).as_py():
         plain = [None if serial is None else unquote(serial) for serial in serials.to_pylist()]
         serials = pa.array(plain, pa.string())
     return pc.coalesce(serials, _from_tags(array, _tag_serial))
 
 
+def _urn_parts(epcs: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Company prefix, indicator with item reference, and serial as it is written."""
+    urns = pc.extract_regex(epcs, _URN)
+    prefix, item, serial = (pc.struct_field(urns, name) for name in ("prefix", "item", "serial"))
+    digits = pc.add(pc.binary_length(prefix), pc.binary_length(item))
+    right = pc.equal(digits, _BODY_DIGITS)
+    return prefix, pc.if_else(right, item, None), pc.if_else(right, serial, None)
+
+
 @over_texts
 def _with_check_digits(bodies: Texts) -> pa.Array:
-    places = np.zeros((13, len(bodies)), np.uint8)
-    rows = bodies.rows(13)
-    places[:, rows] = bodies.places(rows, 13)
-    return packed(with_check_digits(places), bodies.sizes == 13)
+    places = np.zeros((_BODY_DIGITS, len(bodies)), np.uint8)
+    rows = bodies.rows(_BODY_DIGITS)
+    places[:, rows] = bodies.places(rows, _BODY_DIGITS)
+    return packed(with_check_digits(places), bodies.sizes == _BODY_DIGITS)
 
 
 def _from_tags(epcs: pa.Array, part: Callable[[int], str | None]) -> pa.Array:
