@@ -1,13 +1,19 @@
 """Rules against the schemas: do names, types and references fit?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import pyarrow as pa
 
 from transforms.errors import ConfigurationError
 from transforms.quality.rules import Rule
-from transforms.references import ReferenceSpec, check_lookups, declared_joins, packaged_columns
+from transforms.references import (
+    ReferenceSpec,
+    check_lookups,
+    declared_joins,
+    needed_columns,
+    packaged_columns,
+)
 from transforms.sql import Engine, Join
 from transforms.sql.functions import FUNCTIONS
 
@@ -26,8 +32,8 @@ class RuleChecker:
     Args:
         references: What the rules may look up.
         schemas: Per dataset its columns; those of the packaged datasets by default.
-        committed: Per dataset that references hold, its columns as the lake has them, after masks;
-            those of ``schemas`` by default.
+        committed: Per dataset that references hold, the columns that masks leave as they are; those
+            of ``schemas`` by default.
     """
 
     def __init__(
@@ -56,13 +62,25 @@ class RuleChecker:
         if rule.field not in schema.names:
             yield "field", f"{rule.dataset} has no field {rule.field}"
         key = "check" if rule.expect is None else "expect"
+        joins = self._of(rule.dataset)
         try:
-            kind = self._engine.bind(rule.expression, row_schema(schema), self._of(rule.dataset))
+            for reason in self._strangers(rule, joins):
+                yield key, reason
+                return
+            kind = self._engine.bind(rule.expression, row_schema(schema), joins)
         except ConfigurationError as error:
             yield key, error.what
             return
         if kind != pa.bool_():
             yield key, f"the expression gives {kind}, a rule must give true or false"
+
+    def _strangers(self, rule: Rule, joins: Sequence[Join]) -> Iterator[str]:
+        needed = needed_columns([self._engine.parse(rule.expression)])
+        for join in joins:
+            held = {name.lower() for name in join.table.column_names}
+            for column in sorted(needed.get(join.name, set()) - held):
+                dataset = self._references[join.name].dataset
+                yield f"{join.name} has no column {column}: {dataset} lacks it, or a mask hides it"
 
     @property
     def _known(self) -> str:

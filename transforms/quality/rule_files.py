@@ -73,8 +73,8 @@ def load_rules(
         files: YAML files (paths as text, or files of a package). References that two files declare
             must be equal.
         schemas: Per dataset its columns; those of the packaged datasets by default.
-        committed: Per dataset that references hold, its columns as the lake has them, after masks;
-            those of ``schemas`` by default.
+        committed: Per dataset that references hold, the columns that masks leave as they are; those
+            of ``schemas`` by default.
 
     Raises:
         ConfigurationError: A file is faulty: names file, line, rule and reason.

@@ -1,0 +1,1 @@
+"""The command that checks, explains and tries rules."""
