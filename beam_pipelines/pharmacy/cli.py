@@ -31,6 +31,7 @@ from transforms.lake import (
     open_lake,
     read_run,
 )
+from transforms.references import snapshot
 
 
 def main(argv: Sequence[str]) -> int:
@@ -44,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
 def _run(argv: Sequence[str]) -> int:
     arguments, beam_flags = _parser().parse_known_args(list(argv))
     job = PharmacyJob(
-        config=(config := load_config(arguments.config)),
+        config=(config := load_config(arguments.config, arguments.set)),
         bootstrap_servers=arguments.kafka_bootstrap_servers,
         lake_root=arguments.lake_root,
         store=_store(config, beam_flags),
@@ -88,13 +89,42 @@ def drain(job: PharmacyJob, flags: Sequence[str], screen: Console) -> int:
     view = ProgressView(progress, screen)
     if not screen.quiet:
         view.start()
-    failure = _ran(job, flags)
+    failure, outcomes = _ran(job, work, store, flags)
     if not screen.quiet:
         view.stop()
-    return _concluded(job, ledger, work, progress, failure, screen)
+    return _concluded(ledger, work, progress, failure, outcomes, screen)
 
 
-def _ran(job: PharmacyJob, flags: Sequence[str]) -> Exception | None:
+def _ran(
+    job: PharmacyJob, work: Work, store: ObjectStore, flags: Sequence[str]
+) -> tuple[Exception | None, list[PartitionOutcome]]:
+    """Drains the references, then the rest, which looks them up; stops where one fails."""
+    outcomes: list[PartitionOutcome] = []
+    for phase in phases(job, work):
+        # Taken now: every worker of this phase sees the references as they are committed now.
+        pinned = snapshot(store, job.chain.reference_datasets)
+        failure = _piped(replace(phase, pinned=pinned), flags)
+        outcomes += read_run(store, phase.run_id)
+        if failure is not None or any(outcome.failure for outcome in outcomes):
+            return failure, outcomes
+    return None, outcomes
+
+
+def phases(job: PharmacyJob, work: Work) -> list[PharmacyJob]:
+    """Returns the pipelines to run one after the other.
+
+    Topics of references that have something new come first, in a pipeline of their own: only when
+    they are committed can the rest look them up, and every worker must see the same.
+    """
+    carried = {each.topic: each.dataset for each in job.config.topics}
+    references = job.chain.reference_datasets
+    first = frozenset(owner.topic for owner in work.new() if carried[owner.topic] in references)
+    rest = frozenset(job.topics) - first
+    named = [(first, f"{job.run_id}-references"), (rest, job.run_id)]
+    return [replace(job, only=topics, run_id=run_id) for topics, run_id in named if topics]
+
+
+def _piped(job: PharmacyJob, flags: Sequence[str]) -> Exception | None:
     try:
         with beam.Pipeline(options=PipelineOptions(list(flags))) as pipeline:
             build(pipeline, job)
@@ -104,15 +134,14 @@ def _ran(job: PharmacyJob, flags: Sequence[str]) -> Exception | None:
 
 
 def _concluded(
-    job: PharmacyJob,
     ledger: GapLedger,
     work: Work,
     progress: Progress,
     failure: Exception | None,
+    outcomes: Sequence[PartitionOutcome],
     screen: Console,
 ) -> int:
     unseen = _looked(progress)
-    outcomes = read_run(ledger.store, job.run_id)
     screen.print(table(progress))
     for owner, count in sorted(work.open.items()):
         if count:
@@ -198,6 +227,13 @@ def _parser() -> Parser:
     parser.add_argument("--kafka_bootstrap_servers", required=True, metavar="HOST:PORT,...")
     parser.add_argument("--lake_root", required=True, metavar="s3://BUCKET/PREFIX")
     parser.add_argument("--config", metavar="FILE", help="YAML; the packaged one by default")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="set a key of the configuration, such as masking.policy=limited; may be repeated",
+    )
     parser.add_argument(
         "--start",
         default="earliest",

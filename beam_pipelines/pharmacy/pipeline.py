@@ -1,10 +1,12 @@
 """The graph: one vertical pipe of verbs."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
+from beam_pipelines.pharmacy.chain import Chain, make_chain
 from beam_pipelines.pharmacy.config import PharmacyConfig
 from transforms.avro import EnforceSchema, EnforceSchemaConfig, TopicContract
 from transforms.kafka import (
@@ -22,7 +24,10 @@ from transforms.lake import (
     WriteToS3,
     WriteToS3Config,
 )
-from transforms.quality import SealDeadLetters
+from transforms.masking import MaskFields
+from transforms.quality import SealDeadLetters, Validate, ValidateConfig
+from transforms.references import References, ReferenceSnapshot
+from transforms.tables import MapTables, MapTablesConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +41,9 @@ class PharmacyJob:
         store: Address and credentials of S3.
         start: Where topics that are new to the lake begin.
         run_id: Names the run's report; empty for none.
+        only: The topics to read; all by default.
+        pinned: Which commits of the references count; by default those that there are when a
+            worker looks.
     """
 
     config: PharmacyConfig
@@ -44,11 +52,33 @@ class PharmacyJob:
     store: StoreSettings = field(default_factory=StoreSettings)
     start: StartAt = field(default_factory=StartAt)
     run_id: str = ""
+    only: frozenset[str] | None = None
+    pinned: ReferenceSnapshot | None = None
 
     @property
     def topics(self) -> list[str]:
-        """The topics in the order in which they are read."""
-        return [each.topic for each in self.config.topics]
+        """The topics to read, in their order."""
+        names = [each.topic for each in self.config.topics]
+        return names if self.only is None else [name for name in names if name in self.only]
+
+    @cached_property
+    def chain(self) -> Chain:
+        """The transforms between Kafka and the lake.
+
+        Raises:
+            ConfigurationError: They don't fit together.
+        """
+        return make_chain(self.config)
+
+    @cached_property
+    def references(self) -> References:
+        """What rules and derived columns may look up."""
+        return References(
+            self.chain.rules.references,
+            lake_root=self.lake_root,
+            store=self.store,
+            pinned=self.pinned,
+        )
 
     def broker(self) -> BrokerSettings:
         """Returns how to reach the cluster."""
@@ -65,7 +95,10 @@ class PharmacyJob:
         columns = ["event_date"]
         if any(each.source_systems for each in self.config.topics):
             columns.append("source_system")
-        return LakeSettings(policy=self.config.lake.policy, partition_columns=tuple(columns))
+        masking = self.config.masking
+        return LakeSettings(
+            policy=masking.policy, key_domain=masking.domain, partition_columns=tuple(columns)
+        )
 
 
 def build(pipeline: beam.Pipeline, job: PharmacyJob) -> PCollection[PartitionOutcome]:
@@ -74,6 +107,9 @@ def build(pipeline: beam.Pipeline, job: PharmacyJob) -> PCollection[PartitionOut
         pipeline
         | "ReadFromKafka" >> ReadFromKafka(_reading(job))
         | "EnforceSchema" >> EnforceSchema(_enforcing(job))
+        | "Validate" >> Validate(_validating(job))
+        | "MapTables" >> MapTables(_mapping(job))
+        | "MaskFields" >> MaskFields(job.chain.masks)
         | "WriteToS3" >> WriteToS3(_writing(job))
     )
     return outcomes
@@ -108,6 +144,19 @@ def _enforcing(job: PharmacyJob) -> EnforceSchemaConfig:
     )
 
 
+def _validating(job: PharmacyJob) -> ValidateConfig:
+    named = job.config.rules.source_systems
+    return ValidateConfig(
+        rules=job.chain.rules,
+        references=job.references,
+        source_systems={each.dataset: named for each in job.config.topics},
+    )
+
+
+def _mapping(job: PharmacyJob) -> MapTablesConfig:
+    return MapTablesConfig(steps=job.chain.steps, references=job.references)
+
+
 def _writing(job: PharmacyJob) -> WriteToS3Config:
     return WriteToS3Config(
         lake_root=job.lake_root,
@@ -118,6 +167,7 @@ def _writing(job: PharmacyJob) -> WriteToS3Config:
             for each in job.config.topics
         },
         dead_letters=SealDeadLetters(job.config.dead_letters.key),
+        derived=job.chain.aggregates,
         lake=job.lake(),
         store=job.store,
         run_id=job.run_id,

@@ -9,6 +9,7 @@ from schemas.registries import open_registry
 from transforms.errors import PipelineError, RefusedError
 from transforms.kafka import Broker, TopicFacts, check_log_reaches, check_topics, fences
 from transforms.lake import LakeManifest, ObjectStore, PartitionId, check_lake, find_lake
+from transforms.masking import MaskPlan
 from transforms.quality.sealing import Seal
 from transforms.secrets import resolve, resolve_all
 
@@ -35,7 +36,11 @@ class Work:
     @property
     def nothing_new(self) -> bool:
         """Whether every partition has a chain that reaches its end."""
-        return all(self.fences[p] is not None and self.fences[p] == self.ends[p] for p in self.ends)
+        return not self.new()
+
+    def new(self) -> list[PartitionId]:
+        """Returns the partitions that have no chain, or none that reaches their end."""
+        return [p for p in self.ends if self.fences[p] is None or self.fences[p] != self.ends[p]]
 
 
 def preflight(job: PharmacyJob, store: ObjectStore) -> Work:
@@ -45,6 +50,8 @@ def preflight(job: PharmacyJob, store: ObjectStore) -> Work:
         RefusedError: Says what is wrong and what to do.
     """
     Seal(resolve(job.config.dead_letters.key))
+    masks = job.chain.masks
+    MaskPlan(masks, resolve(masks.key) if masks.key else None)
     store.check_reachable()
     lake = find_lake(store)
     if lake is not None:

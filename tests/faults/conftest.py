@@ -13,6 +13,7 @@ from beam_pipelines.produce.generate import generate
 from beam_pipelines.produce.one_schema import events_of_one_schema
 from beam_pipelines.produce.topics import TOPICS, TopicSpec
 from runners.local import S3, Kafka
+from tests.configs import plain_config
 from tests.faults.lakes import Lake
 from tests.launcher import Launcher
 from tests.oracle import Expected, expect_topic
@@ -83,8 +84,8 @@ def config_factory(tmp_path: Path) -> ConfigFactory:
 
     def write(*topics: TopicSpec, messages: int = _SEGMENT, **sections: object) -> str:
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.yaml"
-        listed = [{"topic": topic.name, "dataset": topic.dataset} for topic in topics]
-        content = {"topics": listed, "segment": {"messages": messages}, **sections}
+        named = [(topic.name, topic.dataset) for topic in topics]
+        content = plain_config(named, segment={"messages": messages}, **sections)
         path.write_text(yaml.safe_dump(content))
         return str(path)
 

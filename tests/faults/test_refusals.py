@@ -5,7 +5,7 @@ import json
 import pytest
 
 from beam_pipelines.exit_codes import ExitCode
-from tests.faults.conftest import DISPENSE, PATIENTS
+from tests.faults.conftest import DISPENSE
 from tests.faults.lakes import assert_exact
 from tests.faults.rules import Status
 from tests.faults.s3_proxy import S3Proxy
@@ -53,7 +53,7 @@ def test_a_run_with_other_partition_columns_is_refused(lake, stream, config_fact
     lake.drain(crash="lake.after_commit:7")
     keys = lake.keys()
     topic = {"topic": DISPENSE.name, "dataset": DISPENSE.dataset, "source_systems": ["rx-one"]}
-    refused = lake.drain(config=config_factory(PATIENTS, topics=[topic]))
+    refused = lake.drain(config=config_factory(DISPENSE, topics=[topic]))
     assert refused.code == ExitCode.REFUSED
     assert "partition_columns" in refused.errors[0]
     assert lake.keys() == keys

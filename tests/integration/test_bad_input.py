@@ -127,7 +127,7 @@ class TestConfiguration:
             ({"kafka": {"patience": 3}}, "kafka.patience: is not a known key"),
             ({"kafka": {"patience_s": 0}}, "kafka.patience_s"),
             ({"segment": {"messages": 0}}, "segment.messages"),
-            ({"lake": {"policy": "limited"}}, "policy must be ops"),
+            ({"masking": {"policy": "safe_harbor"}}, "forbids dates"),
             ({"topics": []}, "topics"),
             ({"topics": [{"topic": "t", "dataset": "no_such"}]}, "no_such"),
             (

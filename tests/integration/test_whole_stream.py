@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pytest
 
 from schemas.catalog import packaged_datasets
+from tests.configs import plain_config
 from tests.faults.lakes import Lake, assert_lake_equals_oracle, dispositions, rows_of
 from tests.integration.small import assert_proven, keys_of
 from tests.launcher import DEAD_LETTER_KEY
@@ -89,9 +90,9 @@ class Drained:
 def drained(launcher, kafka, s3, tmp_path_factory) -> Drained:
     folder = tmp_path_factory.mktemp("stream")
     config = folder / "config.yaml"
-    topics = [{"topic": topic, "dataset": dataset} for topic, dataset in TOPICS.items()]
     # So that the larger partitions have several segments.
-    config.write_text(json.dumps({"topics": topics, "segment": {"messages": 2_000}}))
+    content = plain_config(TOPICS.items(), segment={"messages": 2_000})
+    config.write_text(json.dumps(content))
     root = f"s3://{s3.bucket}/whole-stream"
     lake = Lake(launcher=launcher, kafka=kafka, s3=s3, config=str(config), root=root)
     manifest = folder / "manifest.json"

@@ -93,7 +93,7 @@ def expected_of(
         verdict, schema_id, row = _judged(message.value, known, reader)
         expected.verdicts[place] = verdict
         if row is not None:
-            expected.rows[place] = _lineage(message, schema_id) | row
+            expected.rows[place] = _lineage(message, schema_id) | _masked(row)
     return expected
 
 
@@ -114,6 +114,15 @@ def _judged(
         return Verdict("dead_letter", error.code), schema_id, None
     except IncompatibleSchemaError:
         return Verdict("dead_letter", "incompatible_schema"), schema_id, None
+
+
+def _masked(row: dict[str, Any]) -> dict[str, Any]:
+    """The masks of the policy `ops`."""
+    kept = {name: v for name, v in row.items() if name not in ("ssn", "driver_license")}
+    for name in ("prescriber_dea", "dea_number"):
+        if kept.get(name) is not None:
+            kept[name] = "[redacted]"
+    return kept
 
 
 def _header_fault(value: bytes) -> str:

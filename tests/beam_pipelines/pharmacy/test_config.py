@@ -66,7 +66,10 @@ def test_an_unknown_key_is_named_by_its_place(load, changed, key):
         ({"topics": [{**TOPIC, "wire_format": "json"}]}, "topics.0.wire_format"),
         ({"segment": {"messages": 0}}, "segment.messages"),
         ({"segment": {"bytes": "many"}}, "segment.bytes"),
-        ({"lake": {"policy": "limited"}}, "policy must be ops"),
+        ({"masking": {"policy": "none"}}, "policy must be one of ops, limited"),
+        ({"masking": {"policy": "safe_harbor"}}, "forbids dates"),
+        ({"masking": {"key": "c2VjcmV0"}}, "key must be a reference"),
+        ({"datasets": {"claims": {}}}, "the dataset claims, which no topic carries"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_rule(load, changed, words):

@@ -1,0 +1,179 @@
+"""What a configuration makes of the rows between Kafka and the lake, checked as a whole.
+
+Each part is checked against the rows that the parts before it give, so that a faulty rule, column,
+mask or aggregate is refused before anything is read.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+
+from beam_pipelines.pharmacy.config import PharmacyConfig
+from beam_pipelines.pharmacy.config.files import rule_file
+from beam_pipelines.pharmacy.config.model import DatasetConfig
+from schemas.arrow_types import arrow_schema
+from transforms.avro.enforce import LINEAGE
+from transforms.errors import ConfigurationError
+from transforms.masking import DatasetMask, MaskConfig, masked_schema
+from transforms.masking.actions import KEYED
+from transforms.quality import RuleSet, load_rules
+from transforms.quality.validate import WARNINGS_FIELD
+from transforms.references import References
+from transforms.sql import Engine
+from transforms.sql.functions import FUNCTIONS
+from transforms.tables import DerivedColumns, TableFunction
+from transforms.tables.mapping import output_schema
+from transforms.windows import AggregateWindows
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The transforms between Kafka and the lake.
+
+    Attributes:
+        rules: Of ``Validate``.
+        steps: Of ``MapTables``.
+        masks: Of ``MaskFields``.
+        aggregates: Derived by the sink.
+        schemas: Per dataset the rows as the lake holds them.
+    """
+
+    rules: RuleSet
+    steps: tuple[TableFunction | DerivedColumns, ...]
+    masks: MaskConfig
+    aggregates: tuple[AggregateWindows, ...]
+    schemas: Mapping[str, pa.Schema]
+
+    @property
+    def reference_datasets(self) -> frozenset[str]:
+        """The datasets whose committed rows the others look up: they are drained first."""
+        return frozenset(spec.dataset for spec in self.rules.references.values())
+
+
+def make_chain(config: PharmacyConfig) -> Chain:
+    """Returns the transforms of a configuration.
+
+    Raises:
+        ConfigurationError: A part doesn't fit what comes before it; names the part and the remedy.
+    """
+    fields = {name: arrow_schema(reader) for name, reader in config.readers().items()}
+    files = [rule_file(name) for name in config.rules.files]
+    rules = load_rules(*files, schemas=fields) if files else RuleSet()
+    steps = tuple(_steps(config))
+    masks = mask_config(config)
+    plain = {name: schema for name, schema in fields.items() if not _looks_up(name, rules)}
+    held = {name: masked_schema(schema, masks, name) for name, schema in plain.items()}
+    references = References(rules.references, schemas={**fields, **held})
+    schemas = {}
+    for name, schema in fields.items():
+        mapped = _mapped(_enforced(name, schema, rules), name, steps, references)
+        schemas[name] = masked_schema(mapped, masks, name)
+    aggregates = tuple(AggregateWindows(each) for each in config.aggregates)
+    for each in aggregates:
+        each.check(schemas[each.aggregate.dataset])
+    return Chain(rules, steps, masks, aggregates, schemas)
+
+
+def mask_config(config: PharmacyConfig) -> MaskConfig:
+    """Returns the masks of a configuration.
+
+    Raises:
+        ConfigurationError: A field has no class or no decision, or an override loosens the policy.
+    """
+    masking = config.masking
+    masks = MaskConfig(
+        policy=masking.policy,
+        domain=masking.domain,
+        key=masking.key,
+        key_version=masking.key_version,
+        overrides={
+            f"{dataset}.{field}": action
+            for dataset, fields in masking.fields.items()
+            for field, action in fields.items()
+        },
+        datasets={each.dataset: _mask(config, each.dataset) for each in config.topics},
+    )
+    decided = [one.action for name in masks.datasets for one in masks.decisions(name)]
+    # A policy that makes no pseudonyms must not ask for a key.
+    return masks if KEYED.intersection(decided) else replace(masks, key=None)
+
+
+def _mask(config: PharmacyConfig, dataset: str) -> DatasetMask:
+    topic = next(each for each in config.topics if each.dataset == dataset)
+    reader = topic.reader()
+    names = {field.name for field in reader.fields}
+    own = config.datasets.get(dataset, DatasetConfig())
+    added = {name: column.cls for name, column in own.columns.items()}
+    for function in own.functions:
+        added.update(function.columns)
+    return DatasetMask(
+        schema=reader,
+        patient=own.patient or ("patient_id" if "patient_id" in names else None),
+        country=own.country or ("country" if "country" in names else None),
+        reference_time=topic.event_time_column(),
+        derived=added,
+    )
+
+
+def _steps(config: PharmacyConfig) -> Iterator[TableFunction | DerivedColumns]:
+    for dataset, own in config.datasets.items():
+        for function in own.functions:
+            yield TableFunction(
+                dataset=dataset,
+                function=function.function(),
+                version=function.version,
+                columns=function.columns,
+            )
+        if own.columns:
+            yield DerivedColumns(
+                dataset=dataset,
+                expressions={name: column.sql for name, column in own.columns.items()},
+                classes={name: column.cls for name, column in own.columns.items()},
+            )
+
+
+def _looks_up(dataset: str, rules: RuleSet) -> bool:
+    return any(dataset in spec.lookup for spec in rules.references.values())
+
+
+def _enforced(dataset: str, fields: pa.Schema, rules: RuleSet) -> pa.Schema:
+    warnings = [WARNINGS_FIELD] if rules.of(dataset) else []
+    return pa.schema([*LINEAGE, *warnings, *fields])
+
+
+def _mapped(
+    schema: pa.Schema,
+    dataset: str,
+    steps: tuple[TableFunction | DerivedColumns, ...],
+    references: References,
+) -> pa.Schema:
+    engine = Engine(FUNCTIONS)
+    for step in steps:
+        if step.dataset != dataset:
+            continue
+        if isinstance(step, TableFunction):
+            schema = output_schema(step, schema)
+        else:
+            schema = _derived(schema, step, references, engine)
+    return schema
+
+
+def _derived(
+    schema: pa.Schema, step: DerivedColumns, references: References, engine: Engine
+) -> pa.Schema:
+    joins = references.declared(step.dataset)
+    made = []
+    for name, sql in step.expressions.items():
+        if name in schema.names:
+            raise ConfigurationError(
+                f"datasets.{step.dataset}.columns.{name}: there is a column of that name already",
+                "Give it another name",
+            )
+        try:
+            made.append(pa.field(name, engine.bind(sql, schema, joins)))
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                f"datasets.{step.dataset}.columns.{name}: {error.what}", error.remedy
+            ) from error
+    return pa.schema([*schema, *made])
