@@ -23,8 +23,13 @@ PARTIALS_FORMAT: Final = 1
 
 UTC: Final = "UTC"
 MINUTE_US: Final = 60_000_000
-_MINUTES: Final = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)
-_HOURS: Final = (1, 2, 3, 4, 6, 8, 12, 24)
+DAY: Final = "day"
+#: The windows that there are, and their widths in microseconds.
+_WIDTHS: Final = {
+    **{f"{n}m": n * MINUTE_US for n in (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)},
+    **{f"{n}h": n * 60 * MINUTE_US for n in (1, 2, 3, 4, 6, 8, 12, 24)},
+}
+WINDOWS: Final = (*_WIDTHS, DAY)
 #: Columns that every table of partials or totals has, and ``suppressed``, which totals may have.
 RESERVED: Final = ("window_start", "window_end", "rows", "faults", "suppressed")
 
@@ -120,7 +125,7 @@ class Aggregate(_Strict):
     name: Name
     dataset: str
     time: str
-    window: str
+    window: Annotated[str, Field(json_schema_extra={"enum": list(WINDOWS)})]
     zone: str = UTC
     dimensions: tuple[str, ...] = ()
     where: str = ""
@@ -129,7 +134,7 @@ class Aggregate(_Strict):
     @field_validator("window")
     @classmethod
     def _check_window(cls, text: str) -> str:
-        if text != "day" and _width_us(text) is None:
+        if text not in WINDOWS:
             raise ValueError(
                 f"window must be minutes that divide the hour (5m), hours that divide the day (2h) "
                 f"or day, got {text!r}"
@@ -138,7 +143,7 @@ class Aggregate(_Strict):
 
     @model_validator(mode="after")
     def _check(self) -> "Aggregate":
-        if self.zone != UTC and self.window != "day":
+        if self.zone != UTC and self.window != DAY:
             raise ValueError("zone must be left out unless window is day")
         if self.zone_column is None and self.zone not in known_zones():
             raise ValueError(f"zone must be a column or an IANA name, got {self.zone!r}")
@@ -160,7 +165,7 @@ class Aggregate(_Strict):
     @property
     def width_us(self) -> int | None:
         """The window's width in microseconds; None for local days."""
-        return _width_us(self.window)
+        return _WIDTHS.get(self.window)
 
     @property
     def table_name(self) -> str:
@@ -192,16 +197,13 @@ def aggregate_of(schema: pa.Schema) -> Aggregate:
 
 @cache
 def known_zones() -> frozenset[str]:
-    """Returns the IANA names that this machine's time zone database knows."""
+    """Returns the IANA names that this machine's time zone database knows.
+
+    Raises:
+        ConfigurationError: The machine has no such database, and every zone would be unknown.
+    """
     # "localtime" and "posixrules" are the machine's own, and differ from one to the next.
-    return frozenset(name for name in zoneinfo.available_timezones() if name[0].isupper())
-
-
-def _width_us(text: str) -> int | None:
-    found = re.fullmatch(r"([1-9]\d?)([mh])", text)
-    if found is None:
-        return None
-    number, unit = int(found[1]), found[2]
-    if number not in (_MINUTES if unit == "m" else _HOURS):
-        return None
-    return number * MINUTE_US * (60 if unit == "h" else 1)
+    names = frozenset(name for name in zoneinfo.available_timezones() if name[0].isupper())
+    if UTC not in names:
+        raise ConfigurationError("there is no database of time zones", "Install the package tzdata")
+    return names

@@ -6,8 +6,9 @@ of 11), nor one from which such a cell can be computed; zero may.
 Limits. A cell is what the measures count: declare ``distinct`` of the patient where persons matter,
 as one person may have many rows. Complementary suppression guards against the published total of a
 window over all its cells. It does not guard against subtotals along one dimension, against
-aggregates or windows that overlap (hours beside their five minutes), or against a sum of few which
-is itself small; who publishes several tables of the same rows must look at them together.
+aggregates or windows that overlap (hours beside their five minutes), against a small sum over a
+large count, or against what the sum of the hidden cells tells of them (two that make two are one
+each); who publishes several tables of the same rows must look at them together.
 """
 
 from typing import Any, Final

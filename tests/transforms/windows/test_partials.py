@@ -6,6 +6,7 @@ from threading import Thread
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -196,6 +197,14 @@ class TestExpressionsThatFail:
 
 
 class TestTheTable:
+    def test_rows_that_were_read_back_give_the_same(self):
+        held = AggregateWindows(declare(measures=EVERY_KIND))
+        rows = segment([Row(), Row(kind=None)])
+        sink = pa.BufferOutputStream()
+        pq.write_table(rows.rows[DATASET], sink)
+        back = pq.read_table(pa.BufferReader(sink.getvalue()))
+        assert held.partials_of(back).equals(held.derive(rows))
+
     def test_the_same_rows_give_the_same_bytes(self):
         rows = [Row(patient=f"p{n}", minutes=n / 7, store=str(n % 3)) for n in range(500)]
         aggregate = declare(measures=EVERY_KIND)

@@ -4,7 +4,7 @@ from pydantic import ValidationError
 
 from tests.transforms.windows.rows import BUILT_IN, EVERY_KIND, declare
 from transforms.errors import ConfigurationError
-from transforms.windows import Aggregate, Measure, aggregate_of
+from transforms.windows import Aggregate, AggregateWindows, Measure, aggregate_of
 from transforms.windows.spec import METADATA_KEY, known_zones
 
 
@@ -38,6 +38,12 @@ class TestZone:
     def test_a_zone_without_days_is_refused(self):
         with pytest.raises(ValidationError, match="unless window is day"):
             declare(zone="Europe/Berlin")
+
+    def test_a_machine_without_zones_is_refused(self, monkeypatch):
+        known_zones.cache_clear()
+        monkeypatch.setattr("zoneinfo.available_timezones", lambda: set())
+        with pytest.raises(ConfigurationError, match="no database of time zones"):
+            AggregateWindows(declare(window="day", zone="store_time_zone")).setup()
 
     def test_the_zone_of_the_machine_is_no_zone(self):
         assert "localtime" not in known_zones()
@@ -73,6 +79,19 @@ class TestMeasure:
 
 
 class TestAggregate:
+    def test_the_json_schema_lists_the_windows(self):
+        listed = Aggregate.model_json_schema()["properties"]["window"]["enum"]
+        assert {"5m", "2h", "day"} <= set(listed)
+
+    def test_what_the_first_format_said_is_understood(self):
+        held = b"""{"format": 1, "name": "a", "dataset": "d", "time": "t", "window": "1h",
+            "zone": "UTC", "dimensions": ["k"], "where": "x > 1", "measures":
+            {"n": {"count": "", "at": [], "accuracy": 0.01},
+             "q": {"quantiles": "x", "at": [0.5], "accuracy": 0.02}}}"""
+        read = aggregate_of(pa.schema([], {METADATA_KEY: held}))
+        assert read.measures["q"] == Measure(quantiles="x", at=(0.5,), accuracy=0.02)
+        assert (read.dimensions, read.where) == (("k",), "x > 1")
+
     def test_unknown_keys_are_refused(self):
         with pytest.raises(ValidationError, match="windw"):
             declare(windw="5m")
