@@ -130,6 +130,9 @@ def _tree(sql: str) -> dict[str, Any]:
             f"the expression {_short(sql)} is more than one scalar expression", "Write one"
         )
     only: dict[str, Any] = select["select_list"][0]
+    # Within our brackets a list, even an empty one, is a row value.
+    if only.get("function_name") == "row" and not sql.lower().startswith(("row", "(")):
+        raise ConfigurationError(f"the expression {_short(sql)} is not one scalar", "Write one")
     return only
 
 
