@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms.lake.commit import DataFile
+from transforms.lake.dictionaries import compact
 from transforms.lake.names import NO_DATE, SIDECAR, PartitionId, data_key
 from transforms.segment import Segment, column_values
 
@@ -241,7 +242,7 @@ def _micros(value: int, ticks: int) -> int:
 def _parquet(table: pa.Table, metadata: Mapping[str, str]) -> bytes:
     # Combined, so that the row groups, and with them the bytes, do not depend on how the table
     # was put together.
-    whole = table.combine_chunks().replace_schema_metadata(
+    whole = compact(table.combine_chunks()).replace_schema_metadata(
         {f"pharmabeam.{name}": value for name, value in sorted(metadata.items())}
     )
     sink = pa.BufferOutputStream()
