@@ -1,5 +1,6 @@
 """Rows of a reference -> for each key its versions, each with the time in which it is valid."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -34,13 +35,22 @@ def versions(rows: pa.Table, spec: ReferenceSpec) -> pa.Table:
     known = pc.and_(rows.column(spec.key).is_valid(), rows.column(spec.effective).is_valid())
     named = rows.filter(known).append_column(FROM, rows.filter(known).column(spec.effective))
     named = named.set_column(named.num_columns - 1, FROM, named.column(FROM).cast(TIME))
-    ordered = named.sort_by(
-        [(name, "ascending") for name in (spec.key, FROM, *_ORDER) if name in named.column_names]
-    )
+    names = [name for name in (spec.key, FROM, *_ORDER) if name in named.column_names]
+    ordered = _plain(named, names).sort_by([(name, "ascending") for name in names])
     until = _until(ordered.column(spec.key), ordered.column(FROM))
     bounded = ordered.append_column(UNTIL, pa.array(until, pa.int64()).cast(TIME))
     some = bounded.filter(pc.less(bounded.column(FROM), bounded.column(UNTIL)))
     return some.select([n for n in some.column_names if n in (FROM, UNTIL) or n[:1] != "_"])
+
+
+def _plain(rows: pa.Table, names: Sequence[str]) -> pa.Table:
+    """Returns rows whose named columns are no dictionaries: Arrow sorts by none of several keys."""
+    for name in names:
+        column = rows.column(name)
+        if pa.types.is_dictionary(column.type):
+            at = rows.column_names.index(name)
+            rows = rows.set_column(at, name, column.cast(column.type.value_type))
+    return rows
 
 
 def _until(keys: pa.ChunkedArray, starts: pa.ChunkedArray) -> np.ndarray[Any, Any]:
