@@ -1,0 +1,43 @@
+"""What a declared reference must be."""
+
+import pickle
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from transforms.references import ReferenceSpec, ReferenceSpecs
+
+SPEC = {"dataset": "drug_ref", "key": "ndc11", "lookup": {"dispense_event": "ndc11(ndc)"}}
+
+
+def specs(value):
+    return TypeAdapter(ReferenceSpecs).validate_python(value)
+
+
+def test_the_time_is_the_events_unless_said_otherwise():
+    spec = ReferenceSpec.model_validate({**SPEC, "at": {}})
+    assert spec.match("dispense_event") == ("ndc11(ndc)", "event_time")
+    spec = ReferenceSpec.model_validate({**SPEC, "at": {"dispense_event": "produced_at"}})
+    assert spec.match("dispense_event") == ("ndc11(ndc)", "produced_at")
+
+
+def test_it_pickles():
+    spec = ReferenceSpec.model_validate(SPEC)
+    assert pickle.loads(pickle.dumps(spec)) == spec
+
+
+@pytest.mark.parametrize("name", ["Drug", "_drug", "drug ref", "1drug", ""])
+def test_a_name_that_sql_would_not_take_is_refused(name):
+    with pytest.raises(ValidationError, match="lower case"):
+        specs({name: SPEC})
+
+
+def test_a_time_for_a_dataset_that_does_not_look_it_up_is_refused():
+    with pytest.raises(ValidationError, match=r"drug\.at names other"):
+        specs({"drug": {**SPEC, "at": {"other": "event_time"}}})
+
+
+@pytest.mark.parametrize("change", [{"lookup": {}}, {"surprise": 1}, {"key": None}])
+def test_what_is_missing_or_unknown_is_refused(change):
+    with pytest.raises(ValidationError):
+        specs({"drug": {**SPEC, **change}})
