@@ -28,6 +28,8 @@ VERIFY = "beam_pipelines.verify.cli:main"
 
 #: Of the dead letters in tests.
 DEAD_LETTER_KEY = "5f" * 32
+#: Of the pseudonyms in tests.
+MASKING_KEY = "6e" * 32
 
 #: A drain of a test takes seconds; a machine that is busy with everything else, some more.
 PATIENCE_S = 120.0
@@ -158,7 +160,12 @@ class Launcher:
             do="fork",
             main=main,
             argv=list(argv),
-            environ={"DEAD_LETTER_KEY": DEAD_LETTER_KEY, VARIABLE: crash, **(environ or {})},
+            environ={
+                "DEAD_LETTER_KEY": DEAD_LETTER_KEY,
+                "MASKING_KEY": MASKING_KEY,
+                VARIABLE: crash,
+                **(environ or {}),
+            },
             before=before,
             stdout=str(stdout),
             stderr=str(stderr),

@@ -49,7 +49,7 @@ class S3Settings:
     """
 
     bucket: str = "pharmacy-lake"
-    prefix: str = "ops"
+    prefix: str = "events"
 
 
 class S3(Service):

@@ -18,7 +18,8 @@ from runners.local._state import Entry, State
 
 __all__ = ["Services", "services"]
 
-_KEY = "dead_letter.key"
+#: Variable -> the file of a key that lives as long as the data which it opens.
+_KEYS = {"DEAD_LETTER_KEY": "dead_letter.key", "MASKING_KEY": "masking.key"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,15 +95,16 @@ class Services:
     def write_environ(self) -> Path:
         """Writes ``env``, shell ``export`` lines readable by the user alone, and returns it."""
         path = self.state.folder / "env"
-        variables = {**self.environ(), "DEAD_LETTER_KEY": self._dead_letter_key()}
+        keys = {variable: self._key(name) for variable, name in _KEYS.items()}
+        variables = {**self.environ(), **keys}
         lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
         path.touch(mode=0o600)
         path.write_text("".join(lines))
         return path
 
-    def _dead_letter_key(self) -> str:
-        """Returns the key that seals dead letters; it lives as long as the data."""
-        path = self.state.folder / _KEY
+    def _key(self, name: str) -> str:
+        """Returns a key of 32 bytes, made when it is first asked for."""
+        path = self.state.folder / name
         if not path.exists():
             path.touch(mode=0o600)
             path.write_text(secrets.token_hex(32))
@@ -118,7 +120,7 @@ class Services:
             return
         for name in ("kafka", "s3", "logs"):
             shutil.rmtree(folder / name, ignore_errors=True)
-        for name in ("env", _KEY, "state.json", "lock"):
+        for name in ("env", *_KEYS.values(), "state.json", "lock"):
             (folder / name).unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             folder.rmdir()

@@ -27,6 +27,7 @@ def aws(s3, monkeypatch):
     for name, value in s3.environ().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("DEAD_LETTER_KEY", "ab" * 32)
+    monkeypatch.setenv("MASKING_KEY", "cd" * 32)
 
 
 def _drain(kafka, root, flags):

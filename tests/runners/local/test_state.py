@@ -64,8 +64,9 @@ def test_the_environment_file_is_for_its_owner_alone_and_quoted(tmp_path):
         json.dumps({"identities": [{"credentials": [secrets]}]})
     )
     path = handles.write_environ()
-    key = (tmp_path / "dead_letter.key").read_text()
-    assert len(bytes.fromhex(key)) == 32
+    keys = [(tmp_path / name).read_text() for name in ("dead_letter.key", "masking.key")]
+    assert [len(bytes.fromhex(key)) for key in keys] == [32, 32]
+    assert keys[0] != keys[1]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.read_text().splitlines() == [
         "export KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:20000",
@@ -73,7 +74,8 @@ def test_the_environment_file_is_for_its_owner_alone_and_quoted(tmp_path):
         "export AWS_ACCESS_KEY_ID=AK",
         "export AWS_SECRET_ACCESS_KEY='it'\"'\"'s $ecret'",
         "export AWS_REGION=us-east-1",
-        "export LAKE_ROOT=s3://pharmacy-lake/ops",
-        f"export DEAD_LETTER_KEY={key}",
+        "export LAKE_ROOT=s3://pharmacy-lake/events",
+        f"export DEAD_LETTER_KEY={keys[0]}",
+        f"export MASKING_KEY={keys[1]}",
     ]
-    assert handles.write_environ().read_text().endswith(f"{key}\n")
+    assert handles.write_environ().read_text().endswith(f"{keys[1]}\n")
