@@ -1,11 +1,14 @@
 """The packaged rules, each by a row that trips it and one that must not."""
 
 import functools
+from datetime import date
 
+import pyarrow as pa
 import pytest
 
 from tests.beam_pipelines.pharmacy.rule_cases import CASES
 from tests.beam_pipelines.pharmacy.rule_rows import (
+    NOW,
     ROWS,
     changed,
     columns,
@@ -99,3 +102,13 @@ def test_a_controlled_drug_without_references_is_not_rejected():
     controlled = {"dea_schedule": "CII", "fill_number": 0}
     found = tripped(plan("dispense_event", empty), changed("dispense_event", [controlled]))
     assert found == [{"R03"}]
+
+
+def test_a_date_beyond_all_calendars_is_rejected_and_its_neighbors_are_judged():
+    rows = changed("dispense_event", [{}, {}, {"daw_code": 10}])
+    at = rows.schema.get_field_index("date_written")
+    days = pa.array([(NOW.date() - date(1970, 1, 1)).days, 2**31 - 2, None], pa.int32())
+    rows = rows.set_column(at, rows.schema.field(at), days.cast(pa.date32()))
+    sound, absurd, tripping = tripped(judging("dispense_event"), rows)
+    assert (sound, tripping) == (set(), {"R13"})
+    assert {"R14", "R14.age!"} <= absurd
