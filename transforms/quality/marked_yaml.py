@@ -53,8 +53,8 @@ def parse_marked(text: str) -> MarkedYaml:
     Raises:
         MarkedYamlError: Says the line and why.
     """
-    loader = yaml.SafeLoader(text)
     try:
+        loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
         _check_keys(root)
         return MarkedYaml(None if root is None else loader.construct_document(root), root)
@@ -63,10 +63,8 @@ def parse_marked(text: str) -> MarkedYaml:
         reason = error.problem or "it is no YAML"
         raise MarkedYamlError(mark.line + 1 if mark else 1, reason) from None
     except (yaml.YAMLError, ValueError) as error:
-        # ValueError: a date such as 2026-02-30, whose place PyYAML doesn't tell.
+        # Such as the date 2026-02-30, or an unprintable character: PyYAML doesn't tell the line.
         raise MarkedYamlError(1, f"it is no YAML ({type(error).__name__})") from None
-    finally:
-        loader.dispose()
 
 
 def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node, int] | None:

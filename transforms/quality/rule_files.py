@@ -151,7 +151,8 @@ def _parsed(file: TextFile | str, faults: list[Fault]) -> _Parsed | None:
         ) from error
     try:
         document = parse_marked(text)
-        return _Parsed(named, document, RuleSet.model_validate(document.value or {}))
+        value = {} if document.value is None else document.value
+        return _Parsed(named, document, RuleSet.model_validate(value))
     except MarkedYamlError as error:
         faults.append(Fault(file=named, line=error.line, rule="", reason=error.reason))
     except ValidationError as error:
