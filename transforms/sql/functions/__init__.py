@@ -5,7 +5,7 @@ Each takes whole columns, gives null where an argument is null, and raises on no
 
 from typing import Final
 
-from transforms.sql.engine import Function
+from transforms.sql.function import Function
 from transforms.sql.functions.dea import dea_second_letter, is_dea
 from transforms.sql.functions.epc import epc_gtin, epc_serial
 from transforms.sql.functions.gtin import gtin_fits_ndc, gtin_ndc10, is_gtin
