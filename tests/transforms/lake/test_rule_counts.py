@@ -24,7 +24,7 @@ ROWS = {
 
 def judged(rows_each=1, holes=()):
     """Offsets 0 to 5: 1 is rejected, 2 and 3 are warned of, 4 gives an alert."""
-    made = segment(0, 6, rows_each=rows_each)
+    made = segment(0, 6, rows_each=rows_each, holes=holes)
     table = made.rows[DATASET]
     texts = [
         "W1" if offset in (1, 2, 3) else None for offset in table.column("_offset").to_pylist()
