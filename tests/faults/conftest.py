@@ -85,7 +85,7 @@ def config_factory(tmp_path: Path) -> ConfigFactory:
     def write(*topics: TopicSpec, messages: int = _SEGMENT, **sections: object) -> str:
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.yaml"
         named = [(topic.name, topic.dataset) for topic in topics]
-        content = plain_config(named, segment={"messages": messages}, **sections)
+        content = plain_config(named, **{"segment": {"messages": messages}, **sections})
         path.write_text(yaml.safe_dump(content))
         return str(path)
 
