@@ -148,10 +148,7 @@ def _concluded(
             screen.print(f"{owner}: {count:,} offsets lie in open transactions; not read")
     for outcome in outcomes:
         if outcome.failure:
-            sys.stderr.write(
-                f"error: {outcome.topic}[{outcome.partition}] stopped at offset {outcome.fence}: "
-                f"{outcome.reason}\n"
-            )
+            sys.stderr.write(f"error: {_place(outcome)}: {outcome.reason}\n")
     if not any(outcome.failure for outcome in outcomes):
         failure = failure or unseen
     if failure is not None:
@@ -177,6 +174,12 @@ def _told(
             sys.stderr.write(f"error: whether there are gaps is unknown: {error}\n")
         return verdict(outcomes, lag, failure or error)
     return code
+
+
+def _place(outcome: PartitionOutcome) -> str:
+    if not outcome.wanted:  # It failed before it began, perhaps as a whole topic.
+        return outcome.topic
+    return f"{outcome.topic}[{outcome.partition}] stopped at offset {outcome.fence}"
 
 
 def _looked(progress: Progress) -> PipelineError | None:

@@ -72,7 +72,9 @@ def test_a_broker_that_stays_away_ends_the_run_and_keeps_what_is_done(
     assert fences(lake, first) == {0: 10}
     assert late_ended.code == 1, late_ended
     assert len(late_ended.errors) == 1, late_ended
+    assert late_ended.errors[0].startswith(f"error: {first}: ")
     assert "does not answer" in late_ended.errors[0]
+    assert "Traceback" not in ended.err + late_ended.err
     for each in (lake, late):
         assert each.drain().code == 0
         for topic in (first, second):

@@ -7,7 +7,14 @@ transactions.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from transforms.errors import LogTooShortError, RefusedError, TopicReplacedError
+from transforms.errors import (
+    ChainError,
+    LogTooShortError,
+    PipelineError,
+    RefusedError,
+    RetryableError,
+    TopicReplacedError,
+)
 from transforms.kafka.client import Broker
 from transforms.kafka.settings import TopicFacts
 from transforms.kafka.starts import StartAt
@@ -28,6 +35,8 @@ class PartitionTask:
         partition: Partition number.
         fence: The lake's fence at discovery, a hint only.
         wanted: Offset to stop before.
+        failure: Why the partition can't be read; partition 0 stands for the whole topic, whose id
+            may be unknown. Nothing is wanted then.
     """
 
     topic: str
@@ -35,6 +44,7 @@ class PartitionTask:
     partition: int
     fence: int
     wanted: int
+    failure: PipelineError | None = None
 
     @property
     def owner(self) -> PartitionId:
@@ -63,29 +73,27 @@ def discover(
 ) -> Iterator[PartitionTask]:
     """Yields the partitions that have something to read, in the order of the topics.
 
-    The genesis commits that are missing are made first: before the first message is read.
-
-    Raises:
-        LogTooShortError: A log ends before the lake's fence: it was truncated, or is another's.
+    The genesis commits that are missing are made first: before the first message is read. A refusal
+    or outage is not raised, but yielded as a task that failed, so that it reaches the run's report
+    on every runner. No topic is read if one of them is refused. Later a topic or partition that
+    fails stops no other, except in an outage, which would only be waited out for each anew.
     """
-    for facts in check_topics(broker, store, lake, topics):
-        earliest = broker.earliest(facts)
-        if find_birth(store, lake, facts.topic, facts.topic_id) is None:
-            starts = start.resolve(broker, facts)
+    described: list[TopicFacts] = []
+    for topic in topics:
+        try:
+            described += check_topics(broker, store, lake, [topic])
+        except PipelineError as error:
+            yield _failed(PartitionId(topic, "", 0), error)
+            return
+    for facts in described:
+        try:
+            tasks = list(_tasks(broker, store, lake, facts, start))
+        except PipelineError as error:
+            yield _failed(PartitionId(facts.topic, facts.topic_id, 0), error)
+            if isinstance(error, RetryableError):
+                return
         else:
-            starts = earliest
-        birth = TopicBirth(
-            topic=facts.topic,
-            topic_id=facts.topic_id,
-            cluster_id=facts.cluster_id,
-            how=start.label(),
-            starts=starts,
-        )
-        ensure_genesis(store, lake, birth, earliest)
-        for partition, end in sorted(broker.stable_end(facts).items()):
-            task = _task(store, lake, facts, partition, end)
-            if task.fence < task.wanted:
-                yield task
+            yield from tasks
 
 
 def fences(
@@ -114,6 +122,43 @@ def check_log_reaches(facts: TopicFacts, partition: int, fence: int, end: int) -
             "The broker lost messages that the lake has (unclean election, restored disk). Let "
             "the producer send again what came after, to a new topic, and adopt that",
         )
+
+
+def _tasks(
+    broker: Broker, store: ObjectStore, lake: LakeManifest, facts: TopicFacts, start: StartAt
+) -> Iterator[PartitionTask]:
+    earliest = broker.earliest(facts)
+    if find_birth(store, lake, facts.topic, facts.topic_id) is None:
+        starts = start.resolve(broker, facts)
+    else:
+        starts = earliest
+    birth = TopicBirth(
+        topic=facts.topic,
+        topic_id=facts.topic_id,
+        cluster_id=facts.cluster_id,
+        how=start.label(),
+        starts=starts,
+    )
+    ensure_genesis(store, lake, birth, earliest)
+    for partition, end in sorted(broker.stable_end(facts).items()):
+        try:
+            task = _task(store, lake, facts, partition, end)
+        except (ChainError, LogTooShortError) as error:
+            yield _failed(PartitionId(facts.topic, facts.topic_id, partition), error)
+        else:
+            if task.fence < task.wanted:
+                yield task
+
+
+def _failed(owner: PartitionId, error: PipelineError) -> PartitionTask:
+    return PartitionTask(
+        topic=owner.topic,
+        topic_id=owner.topic_id,
+        partition=owner.partition,
+        fence=0,
+        wanted=0,
+        failure=error,
+    )
 
 
 def _task(

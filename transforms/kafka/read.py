@@ -135,6 +135,9 @@ class _ReadFn(beam.DoFn):  # type: ignore[misc]
         tracker: Any = beam.DoFn.RestrictionParam(_WholePartition()),  # noqa: B008
     ) -> Iterator[Segment]:
         mine = lane(self._store, task.owner, self._lake.lake_id)
+        if task.failure is not None:
+            mine.reject(task.failure)
+            return
         claimed = task.fence - 1
         source = _PartitionSource(task, self._broker, self._consumer)
         try:

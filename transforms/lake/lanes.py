@@ -31,7 +31,8 @@ class PartitionOutcome:
         topic: Topic name.
         topic_id: Kafka's id of the topic.
         partition: Partition number.
-        wanted: The end that the run set out to reach.
+        wanted: The end that the run set out to reach; 0 where it failed before that was known,
+            and partition 0 may then stand for the whole topic.
         fence: How far the partition has durably come.
         messages: Messages that this run committed.
         dispositions: Their counts by disposition.
@@ -112,6 +113,13 @@ class Lane:
         """Stops the partition for this run; the others go on."""
         self._touched = True
         self.failure = self.failure or error
+
+    def reject(self, error: Exception) -> None:
+        """Ends a run on the partition before it has begun."""
+        with self._lock:
+            self.wait()
+            self._clear(wanted=0)
+            self.fail(error)
 
     def won(self, tail: Tail) -> None:
         """Counts a commit of one's own."""

@@ -1,5 +1,6 @@
 """What there is to read, and what is refused."""
 
+import pickle
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,14 @@ import pytest
 from tests.fakes.broker import FakeBroker, FakePartition, FakeTopic
 from tests.fakes.object_store import CrashError, FakeBucket, Fault
 from tests.transforms.lake.lakes import LAKE_ID, new_lake
-from transforms.errors import LogTooShortError, RefusedError, TopicMissingError, TopicReplacedError
+from transforms.errors import (
+    BrokerUnavailableError,
+    ChainError,
+    LogTooShortError,
+    RefusedError,
+    TopicMissingError,
+    TopicReplacedError,
+)
 from transforms.kafka import StartAt, check_topics, fences
 from transforms.kafka.discovery import discover
 from transforms.lake import CommitChain, PartitionId
@@ -29,6 +37,13 @@ class World:
     def discover(self, how="earliest", topics=("t",), **start):
         start_at = StartAt(how=how, **start)
         return list(discover(self.broker, self.store, self.lake, topics, start_at))
+
+    def failed(self, *args, **kwargs):
+        """The tasks that failed; there must be one."""
+        found = [task for task in self.discover(*args, **kwargs) if task.failure is not None]
+        assert found
+        assert all((task.fence, task.wanted) == (0, 0) for task in found)
+        return found
 
     def ranges(self, *args, **kwargs):
         return {(t.topic, t.partition): (t.fence, t.wanted) for t in self.discover(*args, **kwargs)}
@@ -80,8 +95,9 @@ class TestNewTopic:
         assert [t.topic for t in world.discover(topics=("t", "a"))] == ["t", "t", "a"]
 
     def test_a_topic_that_the_broker_does_not_know_is_named(self, world):
-        with pytest.raises(TopicMissingError, match="nothere"):
-            world.discover(topics=("t", "nothere"))
+        (task,) = world.discover(topics=("t", "nothere"))
+        assert task.owner == PartitionId("nothere", "", 0)
+        assert isinstance(task.failure, TopicMissingError)
         assert world.chain(0).tail() is None
 
 
@@ -106,8 +122,24 @@ class TestKnownTopic:
         world.discover()
         world.advance(0, 60)
         world.logs[0].end = 59
-        with pytest.raises(LogTooShortError, match=r"fence of t\[0\] is 60, its log ends at 59"):
-            world.discover()
+        (task,) = world.failed()
+        assert isinstance(task.failure, LogTooShortError)
+        assert "fence of t[0] is 60, its log ends at 59" in str(task.failure)
+
+    def test_a_partition_that_fails_stops_no_other(self, world):
+        world.discover()
+        world.advance(0, 60)
+        world.logs[0].end = 59
+        tasks = {task.partition: task for task in world.discover()}
+        assert tasks.keys() == {0, 1}
+        assert (tasks[1].fence, tasks[1].wanted) == (20, 200)
+
+    def test_a_partition_whose_chain_is_broken_stops_no_other(self, world):
+        world.discover()
+        world.store.plant(PartitionId("t", "id", 1).commit_key(0), b"no commit")
+        (task,) = world.failed()
+        assert isinstance(task.failure, ChainError)
+        assert task.partition == 1
 
     def test_a_log_that_ends_at_the_fence_is_not(self, world):
         world.discover()
@@ -119,16 +151,18 @@ class TestKnownTopic:
         world.discover()
         for end in (5, 5_000):
             world.broker.topics["t"] = FakeTopic("id2", {0: FakePartition(end)})
-            with pytest.raises(TopicReplacedError, match="adopt-topic --topic t") as caught:
-                world.discover()
-            assert "id2, the lake knows id" in str(caught.value)
+            (task,) = world.discover()
+            assert isinstance(task.failure, TopicReplacedError)
+            assert "adopt-topic --topic t" in str(task.failure)
+            assert "id2, the lake knows id" in str(task.failure)
         assert world.chain(0, "id2").tail() is None
 
     def test_another_cluster_is_refused(self, world):
         world.discover()
         world.broker.cluster_id = "cluster-2"
-        with pytest.raises(RefusedError, match="cluster cluster-1, this one is cluster-2"):
-            world.discover()
+        (task,) = world.discover()
+        assert isinstance(task.failure, RefusedError)
+        assert "cluster cluster-1, this one is cluster-2" in str(task.failure)
 
     def test_an_adopted_topic_has_a_chain_of_its_own(self, world):
         world.discover()
@@ -146,6 +180,41 @@ class TestKnownTopic:
             )
         )
         assert adopted.ranges() == {("t", 0): (2, 7)}
+
+
+class TestOutage:
+    @pytest.fixture
+    def two(self, world):
+        world.broker.topics["a"] = FakeTopic("id-a", {0: FakePartition(5)})
+        return world
+
+    def test_of_the_broker_is_told_of_the_topic_that_met_it_and_no_other_is_tried(self, two):
+        def earliest(facts):
+            raise BrokerUnavailableError("Kafka does not answer")
+
+        two.broker.earliest = earliest
+        (task,) = two.discover(topics=("t", "a"))
+        assert task.owner == PartitionId("t", "id", 0)
+        assert isinstance(task.failure, BrokerUnavailableError)
+
+    def test_of_the_store_is_told_too(self, two):
+        two.store.fail(Fault.LOST_REQUEST, "put_object", key="_commits/a/", times=9_999)
+        tasks = two.discover(topics=("t", "a"))
+        assert [(task.topic, task.failure is None) for task in tasks] == [
+            ("t", True),
+            ("t", True),
+            ("a", False),
+        ]
+
+    def test_a_refusal_of_one_topic_stops_no_other(self, two):
+        given = {"a": {0: 3}}
+        tasks = two.discover("given", topics=("t", "a"), offsets=given)
+        assert [(task.topic, task.failure is None) for task in tasks] == [("t", False), ("a", True)]
+
+    def test_a_failed_task_survives_the_way_to_a_worker(self, world):
+        (task,) = world.discover(topics=("nothere",))
+        again = pickle.loads(pickle.dumps(task))
+        assert (again.owner, str(again.failure)) == (task.owner, str(task.failure))
 
 
 class TestPreview:

@@ -1,6 +1,7 @@
 """What the reading DoFn claims: the runner must never think that something is left, or was lost."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from apache_beam.io.restriction_trackers import OffsetRange
@@ -130,6 +131,20 @@ def test_a_failure_ends_the_partition_and_not_the_bundle():
     outcome = process.lane.outcome()
     assert (outcome.fence, outcome.wanted, outcome.failure) == (20, 50, "failed")
     assert "does not answer" in outcome.reason
+
+
+def test_a_partition_that_failed_when_it_was_discovered_is_reported_and_not_read():
+    process = Process(wanted=0)
+    process.task = replace(process.task, failure=BrokerUnavailableError("Kafka does not answer"))
+    process.run()
+    assert (process.given, process.claims) == ([], [])
+    outcome = process.lane.outcome()
+    assert (outcome.wanted, outcome.failure, outcome.messages) == (0, "failed", 0)
+    # The next run on it does not inherit the failure.
+    process.task = replace(process.task, failure=None, wanted=50)
+    process.run()
+    process.lane.wait()
+    assert (process.lane.outcome().failure, process.given[-1][1]) == ("", 50)
 
 
 def test_a_sink_that_fails_ends_the_partition_and_not_the_bundle():
