@@ -55,8 +55,8 @@ class Incompatibility:
     """Why a schema can't read another's data.
 
     Attributes:
-        path: The reader's field, dotted; ``[]`` stands for the items of an array, ``{}`` for the
-            values of a map. Empty: the schema itself.
+        path: The reader's field, dotted as in ``DatumError``: ``name.item`` for the items of an
+            array, ``name.value`` for the values of a map. Empty: the schema itself.
         rule: The rule that is broken.
         message: One sentence with the field, both types and the remedy.
         direction: ``new_reads_old`` or ``old_reads_new``.
@@ -161,9 +161,9 @@ class _Reading:
             case Fixed(), Fixed() if reader.size != writer.size:
                 yield self._fixed_size(reader, writer, path)
             case Array(), Array():
-                yield from self._type(reader.items, writer.items, path + "[]")
+                yield from self._type(reader.items, writer.items, _within(path, "item"))
             case Map(), Map():
-                yield from self._type(reader.values, writer.values, path + "{}")
+                yield from self._type(reader.values, writer.values, _within(path, "value"))
 
     def _branch(self, reader: Node, writer: Node, path: str) -> Iterator[_Finding]:
         """A value of one type, read by a union or by a type that isn't one.
@@ -203,7 +203,7 @@ class _Reading:
         self._seen.add((reader, writer))
         written = {field.name: field for field in writer.fields}
         for field in reader.fields:
-            where = f"{path}.{field.name}" if path else field.name
+            where = _within(path, field.name)
             names = (field.name, *field.aliases)
             source = next((written[name] for name in names if name in written), None)
             if source is not None:
@@ -310,6 +310,10 @@ def _text(node: Node) -> str:
         return f"decimal({node.logical.precision},{node.logical.scale})"
     name = node.name if isinstance(node, Named) else node.kind
     return f"{name} ({node.logical.name})" if node.logical else name
+
+
+def _within(path: str, step: str) -> str:
+    return f"{path}.{step}" if path else step
 
 
 def _at(path: str) -> str:

@@ -79,12 +79,12 @@ class TestRules:
             (
                 {"type": "array", "items": "int"},
                 {"type": "array", "items": "long"},
-                [("f[]", "type")],
+                [("f.item", "type")],
             ),
             (
                 {"type": "map", "values": "int"},
                 {"type": "map", "values": ["null", "int"]},
-                [("f{}", "union_branch")],
+                [("f.value", "union_branch")],
             ),
             (["null", "int"], "int", []),
             (["null", "long"], "int", []),
@@ -133,7 +133,7 @@ class TestRules:
             return record(field(["null", {"type": "array", "items": inner}], "a"))
 
         (found,) = check(outer("int"), [outer("long")], Level.BACKWARD)
-        assert found.path == "a[].b"
+        assert found.path == "a.item.b"
         assert "field a[].b: the new int can't hold the old version's long" in found.message
 
     def test_recursive_schemas_end(self):
