@@ -84,7 +84,7 @@ setup(
     ),
     package_data={
         "schemas": ["avsc/*.json", "avsc/*/*.avsc", "py.typed"],
-        "beam_pipelines": ["*/*.yaml"],
+        "beam_pipelines": ["*/*.yaml", "*/*.json"],
         "runners": ["jars/*.txt"],
     },
     install_requires=INSTALL_REQUIRES,

@@ -1,5 +1,6 @@
 """``python -m beam_pipelines.pharmacy``: Kafka to the lake, exactly once."""
 
+import argparse
 import logging
 import secrets
 import sys
@@ -15,6 +16,7 @@ from rich.console import Console
 from beam_pipelines.arguments import Parser, check_beam_flags, run_command, store_settings
 from beam_pipelines.exit_codes import ExitCode
 from beam_pipelines.pharmacy.config import PharmacyConfig, load_config
+from beam_pipelines.pharmacy.explain import PARTS, explain
 from beam_pipelines.pharmacy.pipeline import PharmacyJob, build
 from beam_pipelines.pharmacy.preflight import Work, preflight
 from beam_pipelines.pharmacy.progress import Progress, ProgressView, table
@@ -33,6 +35,9 @@ from transforms.lake import (
 )
 from transforms.references import snapshot
 
+#: Stands for a server in an explanation that names none.
+UNNAMED = "unnamed"
+
 
 def main(argv: Sequence[str]) -> int:
     """Runs the job and returns its exit code; see ``ExitCode``."""
@@ -43,21 +48,34 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
-    arguments, beam_flags = _parser().parse_known_args(list(argv))
+    parser = _parser()
+    arguments, beam_flags = parser.parse_known_args(list(argv))
+    if not arguments.explain:
+        _require(parser, arguments)
     job = PharmacyJob(
         config=(config := load_config(arguments.config, arguments.set)),
-        bootstrap_servers=arguments.kafka_bootstrap_servers,
-        lake_root=arguments.lake_root,
+        bootstrap_servers=arguments.kafka_bootstrap_servers or UNNAMED,
+        lake_root=arguments.lake_root or f"s3://{UNNAMED}/{UNNAMED}",
         store=_store(config, beam_flags),
         start=parse_start(arguments.start),
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}",
     )
+    if arguments.explain:
+        sys.stdout.write(explain(job, beam_flags, arguments.explain))
+        return ExitCode.COMPLETE
     screen = console(stderr=True, quiet=arguments.progress == "off")
     check_owners()
     flags = prepare(beam_flags, mode=arguments.mode, notify=screen.print)
     if "FnApiRunner" in " ".join(flags):
         check_beam_flags(flags)  # A job server knows flags of its own; we can't ask it yet.
     return drain(job, flags, screen)
+
+
+def _require(parser: Parser, arguments: argparse.Namespace) -> None:
+    names = ("mode", "kafka_bootstrap_servers", "lake_root")
+    missing = [f"--{name}" for name in names if getattr(arguments, name) is None]
+    if missing:
+        parser.error(f"the following arguments are required: {', '.join(missing)}")
 
 
 def _store(config: PharmacyConfig, beam_flags: Sequence[str]) -> StoreSettings:
@@ -226,9 +244,9 @@ def _first_line(failure: Exception) -> str:
 
 def _parser() -> Parser:
     parser = Parser("python -m beam_pipelines.pharmacy", __doc__ or "")
-    parser.add_argument("--mode", choices=("drain",), required=True, help="drain: read to the end")
-    parser.add_argument("--kafka_bootstrap_servers", required=True, metavar="HOST:PORT,...")
-    parser.add_argument("--lake_root", required=True, metavar="s3://BUCKET/PREFIX")
+    parser.add_argument("--mode", choices=("drain",), help="drain: read to the end")
+    parser.add_argument("--kafka_bootstrap_servers", metavar="HOST:PORT,...")
+    parser.add_argument("--lake_root", metavar="s3://BUCKET/PREFIX")
     parser.add_argument("--config", metavar="FILE", help="YAML; the packaged one by default")
     parser.add_argument(
         "--set",
@@ -242,6 +260,14 @@ def _parser() -> Parser:
         default="earliest",
         help="where topics new to the lake begin: earliest, latest, a time with its zone, or a "
         "JSON file of offsets",
+    )
+    parser.add_argument(
+        "--explain",
+        nargs="?",
+        choices=PARTS,
+        const=PARTS[0],
+        help="print the whole configuration, the graph (dot: for Graphviz) and Beam's flags, and "
+        "do nothing",
     )
     parser.add_argument("--progress", choices=("auto", "off"), default="auto")
     return parser

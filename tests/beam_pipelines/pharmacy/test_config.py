@@ -1,9 +1,12 @@
 """The configuration file: strict, and its errors name the key."""
 
+import json
+from importlib import resources
+
 import pytest
 import yaml
 
-from beam_pipelines.pharmacy.config import load_config
+from beam_pipelines.pharmacy.config import json_schema, load_config
 from schemas.wire import WireFormat
 from transforms.errors import ConfigurationError
 
@@ -157,3 +160,42 @@ def test_a_file_that_is_no_text_is_refused_without_its_bytes(load, tmp_path):
     with pytest.raises(ConfigurationError, match=r"config\.yaml is not UTF-8 text") as caught:
         load_config(str(tmp_path / "config.yaml"))
     assert "0xff" not in str(caught.value)
+
+
+def test_keys_can_be_set_from_the_command_line():
+    config = load_config(None, ["masking.policy=limited", "topics.0.topic=stores"])
+    assert config.masking.policy == "limited"
+    assert config.topics[0].topic == "stores"
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("masking", "must be key=value"),
+        ("topics.x.topic=a", "x must be a number below 6"),
+        ("topics.6.topic=a", "6 must be a number below 6"),
+        ("masking.policy.x=a", "leads through a value"),
+        ("masking.polcy=ops", "masking.polcy: is not a known key"),
+        ("masking.policy=[", "is no YAML"),
+    ],
+)
+def test_an_override_that_leads_nowhere_is_refused(override, words):
+    with pytest.raises(ConfigurationError, match=words):
+        load_config(None, [override])
+
+
+def test_paths_count_from_the_files_folder(load, tmp_path):
+    (tmp_path / "own.yaml").write_text("rules: []")
+    config = load({"topics": [TOPIC], "rules": {"files": ["own.yaml", "package:rules.yaml"]}})
+    assert config.rules.files == (str(tmp_path / "own.yaml"), "package:rules.yaml")
+
+
+def test_the_schema_for_editors_is_that_of_the_code():
+    packaged = resources.files("beam_pipelines.pharmacy").joinpath("pharmacy.schema.json")
+    assert json.loads(packaged.read_text("utf-8")) == json_schema()
+
+
+def test_a_function_of_ones_own_must_be_importable(load):
+    own = {"call": "json:nothere", "version": "1"}
+    message = refused(load, {"topics": [TOPIC], "datasets": {"drug_ref": {"functions": [own]}}})
+    assert "can't be imported" in message

@@ -1,0 +1,138 @@
+"""``--explain``: what a run would do, without touching anything."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import apache_beam as beam
+import yaml
+from apache_beam.pipeline import AppliedPTransform, PipelineVisitor
+
+from beam_pipelines.pharmacy.chain import Chain
+from beam_pipelines.pharmacy.pipeline import PharmacyJob, build
+from runners import presets
+
+#: What can be asked for: everything, or one part alone, for another program to read.
+PARTS: Final = ("all", "config", "graph", "dot", "flags")
+
+
+def explain(job: PharmacyJob, beam_flags: Sequence[str], part: str) -> str:
+    """Returns a text on a run.
+
+    Args:
+        job: The run; its servers are not asked.
+        beam_flags: The user's flags for Beam.
+        part: One of ``PARTS``.
+
+    Raises:
+        ConfigurationError: The configuration doesn't fit together.
+        RunnerRefusedError: The runner can't do it.
+    """
+    if part == "config":
+        return _config(job)
+    if part == "graph":
+        return _graph(job)
+    if part == "dot":
+        return _dot(job)
+    if part == "flags":
+        return _flags(beam_flags)
+    titled = {
+        "The configuration, in full": _config(job),
+        "The graph": _graph(job),
+        "Beam's flags, and why each is set": _flags(beam_flags),
+    }
+    return "\n".join(f"# ---- {title}\n{text}" for title, text in titled.items())
+
+
+def _config(job: PharmacyJob) -> str:
+    # By alias: what is printed can be read again. Secrets are references by construction.
+    plain = job.config.model_dump(mode="json", by_alias=True, exclude_none=True)
+    text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
+def _flags(beam_flags: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in presets.explain(beam_flags, mode="drain"))
+
+
+def _graph(job: PharmacyJob) -> str:
+    details = _details(job.chain)
+    lines = []
+    for number, (name, steps) in enumerate(_parts(job)):
+        lead = "" if number == 0 else "-> "
+        lines.append(f"{lead}{name}  [{', '.join(steps)}]")
+        lines += [f"       {detail}" for detail in details.get(name, _topics(job, name))]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _topics(job: PharmacyJob, name: str) -> list[str]:
+    if name != "ReadFromKafka":
+        return []
+    width = max(len(each.topic) for each in job.config.topics)
+    return [f"{each.topic:{width}}  {each.dataset}" for each in job.config.topics]
+
+
+def _details(chain: Chain) -> dict[str, list[str]]:
+    rules = chain.rules
+    return {
+        "Validate": [f"{name}: {len(rules.of(name))} rules" for name in rules.datasets],
+        "MapTables": [f"{step.dataset}: {', '.join(step.columns)}" for step in chain.steps],
+        "MaskFields": [f"policy {chain.masks.policy}"],
+        "WriteToS3": [
+            f"{each.name}: {each.aggregate.dataset} by {each.aggregate.window}, "
+            f"{', '.join(each.aggregate.dimensions)}"
+            for each in chain.aggregates
+        ],
+    }
+
+
+def _dot(job: PharmacyJob) -> str:
+    graph = _Graph()
+    _built(job).visit(graph)
+    lines = ["digraph pharmacy {", "  rankdir=TB;", "  node [shape=box];"]
+    for number, (name, steps) in enumerate(graph.parts.items()):
+        lines.append(f'  subgraph cluster_{number} {{ label="{name}";')
+        lines += [f'    "{step}" [label="{step.rpartition("/")[2]}"];' for step in steps]
+        lines.append("  }")
+    lines += [f'  "{source}" -> "{target}";' for source, target in graph.edges]
+    return "\n".join([*lines, "}", ""])
+
+
+def _parts(job: PharmacyJob) -> Iterator[tuple[str, list[str]]]:
+    graph = _Graph()
+    _built(job).visit(graph)
+    for name, steps in graph.parts.items():
+        yield name, [step.rpartition("/")[2] for step in steps]
+
+
+def _built(job: PharmacyJob) -> beam.Pipeline:
+    pipeline = beam.Pipeline()
+    build(pipeline, job)
+    return pipeline
+
+
+class _Graph(PipelineVisitor):  # type: ignore[misc]
+    """Collects our steps of Beam's own graph, by the part that they belong to, and the edges.
+
+    What a step of Beam's is made of (a combiner's shuffle, say) counts as that step.
+    """
+
+    def __init__(self) -> None:
+        self.parts: dict[str, list[str]] = {}
+        self.edges: list[tuple[str, str]] = []
+
+    def visit_transform(self, node: AppliedPTransform) -> None:
+        """Takes one step, and the edges that lead to it."""
+        step = _step(node)
+        _add(self.parts.setdefault(step.partition("/")[0], []), step)
+        for collection in node.inputs:
+            if collection.producer is not None and _step(collection.producer) != step:
+                _add(self.edges, (_step(collection.producer), step))
+
+
+def _step(node: AppliedPTransform) -> str:
+    return "/".join(node.full_label.split("/")[:2])
+
+
+def _add(listed: list[Any], item: Any) -> None:
+    if item not in listed:
+        listed.append(item)

@@ -1,0 +1,73 @@
+"""``--explain``: all of a run's settings, and touching nothing."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from beam_pipelines.pharmacy.cli import main
+from beam_pipelines.pharmacy.config import load_config
+
+
+def explained(capsys, *flags):
+    assert main(["--explain", *flags]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_configuration_is_printed_in_full_and_can_be_read_again(capsys, tmp_path):
+    text = explained(capsys, "config", "--set", "segment.messages=123")
+    path = tmp_path / "all.yaml"
+    path.write_text(text)
+    assert yaml.safe_load(text)["kafka"]["group_id"] == "pharmabeam"
+    assert load_config(str(path)) == load_config(None, ["segment.messages=123"])
+
+
+def test_secrets_show_as_references(capsys, monkeypatch):
+    monkeypatch.setenv("MASKING_KEY", "ab" * 32)
+    assert "abab" not in explained(capsys, "all")
+
+
+def test_the_graph_names_each_part_with_what_it_does(capsys):
+    lines = explained(capsys, "graph").splitlines()
+    parts = [line.removeprefix("-> ").split()[0] for line in lines if line[0] != " "]
+    assert parts == [
+        "ReadFromKafka", "EnforceSchema", "Validate", "MapTables", "MaskFields", "WriteToS3",
+    ]  # fmt: skip
+    assert any("dispense_event: ndc11, store_time_zone" in line for line in lines)
+
+
+def test_the_graph_for_graphviz_leads_from_the_reader_to_the_sink(capsys):
+    text = explained(capsys, "dot")
+    assert text.startswith("digraph")
+    edges = dict(
+        (part.strip('" ;') for part in line.split("->"))
+        for line in text.splitlines()
+        if "->" in line
+    )
+    step = "ReadFromKafka/Start"
+    while step in edges:
+        step = edges[step]
+    assert step == "WriteToS3/ReportRun"
+
+
+def test_beams_flags_come_with_their_reasons(capsys):
+    assert "# the runner that was asked for" in explained(capsys, "flags", "--runner=flink")
+
+
+def test_what_does_not_fit_together_is_told_in_one_line(capsys):
+    code = main(["--explain", "--set", "masking.policy=limited", "--set", "masking.domain="])
+    assert code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("flags", [[], ["--mode=drain"]])
+def test_a_run_needs_its_servers(flags):
+    ended = subprocess.run(
+        [sys.executable, "-m", "beam_pipelines.pharmacy", *flags],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "--lake_root" in ended.stderr
