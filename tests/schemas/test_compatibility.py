@@ -134,7 +134,7 @@ class TestRules:
 
         (found,) = check(outer("int"), [outer("long")], Level.BACKWARD)
         assert found.path == "a.item.b"
-        assert "field a[].b: the new int can't hold the old version's long" in found.message
+        assert "field a.item.b: the new int can't hold the old version's long" in found.message
 
     def test_recursive_schemas_end(self):
         def chain(kind):
