@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
+from matplotlib.ticker import EngFormatter
 
 from beam_pipelines.report.plots import (
     HEIGHT,
@@ -26,6 +26,8 @@ Numbers = np.ndarray[Any, Any]
 #: Height of one bar of a horizontal bar plot and of what is around the bars, in inches.
 BAR: Final = 0.27
 AROUND: Final = 0.6
+#: Names below bars: more would run into one another.
+MOST_NAMES: Final = 8
 
 
 def stacked_steps(plot: Plot, edges: Numbers, layers: Mapping[str, Numbers], y_label: str) -> str:
@@ -116,19 +118,13 @@ def stacked_bars(
             base = np.where(values >= 0, up, down)
             axes.bar(at, values, bottom=base, color=color, width=0.66, label=name)
             up, down = up + np.maximum(values, 0), down + np.minimum(values, 0)
-        axes.set_xticks(at, list(places))
+        step = -(-len(places) // MOST_NAMES)
+        axes.set_xticks(at[::step], list(places[::step]))
         axes.set_xlim(-0.6, max(len(places), 4) - 0.4)
-        axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _named(places, x)))
         axes.set_ylabel(label)
         axes.yaxis.set_major_formatter(EngFormatter(sep=""))
         legend(axes)
     return figure(plot, drawn)
-
-
-def _named(places: Sequence[str], at: float) -> str:
-    number = round(at)
-    return places[number] if 0 <= number < len(places) and abs(at - number) < 0.01 else ""
 
 
 def _over_time(axes: Axes, first: np.datetime64 | datetime, last: np.datetime64 | datetime) -> None:

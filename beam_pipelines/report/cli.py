@@ -6,13 +6,16 @@ Exit codes: 0 the file is written, 2 it could not be made.
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from beam_pipelines.arguments import Parser, add_store_flags, run_command, store_settings_of
 from beam_pipelines.exit_codes import ExitCode
+from beam_pipelines.report.facts import RULES, LakeFacts
 from beam_pipelines.report.gathering import Period, gather
 from beam_pipelines.report.meanings import meanings
 from beam_pipelines.report.wording import from_millis
@@ -20,6 +23,7 @@ from beam_pipelines.terminal import console
 from beam_pipelines.verify.cli import milliseconds
 from transforms.errors import ConfigurationError, PipelineError, RefusedError
 from transforms.lake import ObjectStore
+from transforms.quality import RuleSet, load_rules
 
 #: Somebody waits for the answer, so an outage is an answer soon.
 PATIENCE_S: Final = 20.0
@@ -36,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(list(argv))
-    period = Period(since=_bound(arguments.since), until=_bound(arguments.until))
+    period = _period(arguments.since, arguments.until)
     _check_libraries()
     settings = replace(store_settings_of(arguments), patience_s=PATIENCE_S)
     store = ObjectStore(arguments.lake_root, settings)
@@ -47,8 +51,12 @@ def _run(argv: Sequence[str]) -> int:
     return ExitCode.COMPLETE
 
 
-def _bound(text: str | None) -> int | None:
-    return milliseconds(text) if text else None
+def _period(since: str | None, until: str | None) -> Period:
+    first = milliseconds(since, "--since") if since else None
+    last = milliseconds(until, "--until") if until else None
+    if first is not None and last is not None and first >= last:
+        raise ConfigurationError("--since must be before --until", "Exchange them")
+    return Period(since=first, until=last)
 
 
 def _check_libraries() -> None:
@@ -70,7 +78,14 @@ def _made(store: ObjectStore, period: Period) -> str:
         raise
     except PipelineError as error:
         raise RefusedError(f"the lake could not be read: {error.what}", error.remedy) from error
-    return render(facts, meanings(facts, None), _command(store.root, period))
+    return render(facts, meanings(facts, _rules(facts)), _command(store.root, period))
+
+
+def _rules(facts: LakeFacts) -> RuleSet | None:
+    """Returns the packaged rules, where the lake was judged by any: reading them takes a second."""
+    if not facts.versioned(RULES):
+        return None
+    return load_rules(files("beam_pipelines.pharmacy").joinpath("rules.yaml"))
 
 
 def _command(root: str, period: Period) -> str:
@@ -90,7 +105,8 @@ def _write(path: Path, html: str) -> None:
         draft.write_text(html, encoding="utf-8")
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
         raise ConfigurationError(
             f"{path} can't be written ({error.strerror})", "Choose another --output"
         ) from error

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from beam_pipelines.report.windows import WindowFacts
 from transforms.lake import DataFile, LakeManifest, PartitionId, Run, SegmentCommit
 
 #: What the names of versions begin with; a dataset follows.
@@ -135,6 +136,7 @@ class LakeFacts:
         versions: What the verdicts depended on: per name each version met, and when a commit with
             it was last stored.
         runs: The newest runs, oldest first.
+        windows: Totals of the aggregates, by name.
         as_of: When the newest object that the report tells of was stored; None for a lake without
             a commit. The report knows no other clock.
     """
@@ -148,6 +150,7 @@ class LakeFacts:
     rules: Counter[Tripped] = field(default_factory=Counter)
     versions: dict[str, dict[str, datetime]] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
+    windows: list[WindowFacts] = field(default_factory=list)
     as_of: datetime | None = None
 
     @property
@@ -164,6 +167,14 @@ class LakeFacts:
     def gaps(self) -> int:
         """Offsets that the broker had deleted before they could be read."""
         return sum(topic.gaps for topic in self.topics.values())
+
+    @property
+    def span_ms(self) -> int:
+        """Milliseconds from the first broker time to the last."""
+        every = [each for topic in self.topics.values() for each in topic.arrivals]
+        if not every:
+            return 0
+        return max(each.last for each in every) - min(each.first for each in every)
 
     @property
     def newest_event(self) -> int | None:

@@ -1,6 +1,6 @@
-"""From a lake to the facts of its report. Reads commits and run reports, each once."""
+"""From a lake to the facts of its report. Reads commits, sidecar files and run reports once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from beam_pipelines.report.facts import (
@@ -12,6 +12,8 @@ from beam_pipelines.report.facts import (
     Tripped,
 )
 from beam_pipelines.report.reading import StoredCommit, read_commits
+from beam_pipelines.report.rollup import width_for
+from beam_pipelines.report.windows import Bounds, aggregates_in, gather_windows
 from transforms.lake import ObjectStore, SegmentCommit, read_runs, require_lake
 from transforms.lake.names import SIDECAR
 from transforms.segment import ACCEPTED
@@ -56,10 +58,27 @@ def gather(store: ObjectStore, period: Period = EVER) -> LakeFacts:
     """
     lake = require_lake(store)
     facts = LakeFacts(root=store.root, lake=lake)
+    with_windows: list[SegmentCommit] = []
     for each in read_commits(store, lake):
         _add(facts, each, period)
+        if period.holds(each.commit) and aggregates_in(each.commit):
+            with_windows.append(_sidecar_of(each.commit))
+    bounds = Bounds(width_for(facts.span_ms * 1000), period.since, period.until)
+    facts.windows = gather_windows(store, with_windows, bounds)
     facts.runs = read_runs(store, newest=NEWEST_RUNS)
     return facts
+
+
+def _sidecar_of(commit: SegmentCommit) -> SegmentCommit:
+    """Returns what of a commit is needed to read its small tables: there may be 10,000."""
+    return replace(
+        commit,
+        files=tuple(file for file in commit.files if file.dataset == SIDECAR),
+        dispositions={},
+        filtered={},
+        versions={},
+        rules={},
+    )
 
 
 def _add(facts: LakeFacts, each: StoredCommit, period: Period) -> None:
@@ -84,6 +103,6 @@ def _add_reasons(facts: LakeFacts, commit: SegmentCommit) -> None:
         if disposition != ACCEPTED:
             for reason, count in counts.items():
                 facts.reasons[Reason(commit.topic, disposition, reason)] += count
-    for rule, sources in getattr(commit, "rules", {}).items():
+    for rule, sources in commit.rules.items():
         for source, count in sources.items():
             facts.rules[Tripped(commit.topic, rule, source)] += count

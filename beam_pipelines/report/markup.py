@@ -59,6 +59,11 @@ def terms(pairs: Iterable[tuple[str, str]]) -> str:
     return f"<dl>{listed}</dl>"
 
 
+def details(summary: str, html: str) -> str:
+    """Returns a part that opens on a click, without a script."""
+    return f"<details><summary>{escape(summary)}</summary>{html}</details>"
+
+
 def bar(text: str, share: float) -> str:
     """Returns a number on a bar; ``share`` of the widest one, 0 to 1."""
     width = max(0.0, min(share, 1.0))

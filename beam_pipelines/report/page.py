@@ -11,6 +11,7 @@ from beam_pipelines.report.sections.freshness import freshness
 from beam_pipelines.report.sections.headline import headline
 from beam_pipelines.report.sections.masking import masking
 from beam_pipelines.report.sections.throughput import throughput
+from beam_pipelines.report.sections.windows import windows
 from beam_pipelines.report.style import STYLE
 from beam_pipelines.report.wording import moment
 
@@ -31,6 +32,7 @@ def render(facts: LakeFacts, meanings: Meanings, command: str) -> str:
             headline(facts),
             throughput(facts),
             dispositions(facts, meanings),
+            windows(facts),
             freshness(facts),
             datasets(facts),
             masking(facts),

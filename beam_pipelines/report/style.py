@@ -37,7 +37,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
   margin: 1.1rem 0; padding: 0; list-style: none; }
 .tiles li { background: var(--card); border: 1px solid var(--line); border-radius: 12px;
   padding: .7rem .9rem; }
-.tiles b { display: block; font-size: 1.35rem; line-height: 1.25; font-weight: 650;
+.tiles b { display: block; font-size: 1.2rem; line-height: 1.25; font-weight: 650;
   font-variant-numeric: tabular-nums; letter-spacing: -.01em; overflow-wrap: anywhere; }
 .tiles span { color: var(--muted); font-size: .82rem; }
 .good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); }
@@ -54,6 +54,7 @@ tbody tr:last-child > * { border-bottom: 0; }
 th:last-child, td:last-child { padding-right: 0; }
 .bar { display: inline-block; min-width: 5.5rem; padding: 0 .3rem; border-radius: 3px;
   background: linear-gradient(to left, var(--bar) var(--w), transparent var(--w)); }
+summary { cursor: pointer; color: var(--muted); font-size: .86rem; margin: .3rem 0; }
 .zero { color: var(--muted); opacity: .55; }
 figure { margin: .8rem 0 .2rem; }
 figcaption { color: var(--muted); font-size: .86rem; margin-top: .2rem; }

@@ -133,8 +133,12 @@ def _options(arguments: argparse.Namespace) -> VerifyOptions:
     )
 
 
-def milliseconds(text: str) -> int:
+def milliseconds(text: str, flag: str = "--since") -> int:
     """Returns a time with its zone as milliseconds since 1970 UTC.
+
+    Args:
+        text: In ISO 8601.
+        flag: The flag that it came with, for the message.
 
     Raises:
         ConfigurationError: It is no such time.
@@ -143,10 +147,10 @@ def milliseconds(text: str) -> int:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise ConfigurationError(
-            f"--since must be a time in ISO 8601, got {text!r}", "Write 2026-01-31T00:00:00Z"
+            f"{flag} must be a time in ISO 8601, got {text!r}", "Write 2026-01-31T00:00:00Z"
         ) from error
     if moment.tzinfo is None:
-        raise ConfigurationError(f"--since {text} has no zone", "Add Z or +01:00")
+        raise ConfigurationError(f"{flag} {text} has no zone", "Add Z or +01:00")
     return int(moment.timestamp() * 1000)
 
 

@@ -59,8 +59,7 @@ def _by_reason(facts: LakeFacts, meanings: Meanings) -> Iterator[str]:
         cells[key.topic] += number
     ranked = sorted(totals, key=lambda row: (-totals[row].total(), row))
     shown = ranked[:MOST_ROWS]
-    topics = sorted({key.topic for key in facts.reasons})
-    common = _common(topics)
+    common = _common(sorted({key.topic for key in facts.reasons}))
     yield heading("Not accepted, by reason")
     yield table(
         "Messages not accepted by reason",
@@ -69,7 +68,7 @@ def _by_reason(facts: LakeFacts, meanings: Meanings) -> Iterator[str]:
             Column("What it means", [means for _, _, means in shown]),
             Column("Became", [ends.replace("_", NO_BREAK) for ends, _, _ in shown]),
             Column("Messages", [totals[row].total() for row in shown], bars=True),
-            *(Column(t.removeprefix(common), [totals[r][t] for r in shown]) for t in topics),
+            Column("Of topics", [_each(totals[row], common) for row in shown]),
         ],
     )
     yield left_out(len(ranked))
@@ -77,8 +76,13 @@ def _by_reason(facts: LakeFacts, meanings: Meanings) -> Iterator[str]:
         yield note(f"All topics begin with {common}")
 
 
+def _each(counts: Counter[str], common: str) -> str:
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{topic.removeprefix(common)}{NO_BREAK}{n:,}" for topic, n in ranked)
+
+
 def _common(topics: Sequence[str]) -> str:
-    """Returns the words, up to a dot, that all names begin with: columns are narrow."""
+    """Returns the words, up to a dot, that all names begin with."""
     if len(topics) < 2:
         return ""
     words = [topic.split(".")[:-1] for topic in topics]
