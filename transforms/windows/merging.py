@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from transforms.errors import ConfigurationError, PipelineError
 from transforms.sql.engine import EvaluationError
@@ -72,11 +71,14 @@ def _merged(aggregate: Aggregate, stacked: pa.Table) -> pa.Table:
             },
         )
     except EvaluationError as error:
-        raise _overflow(aggregate) from error
+        # From 39 digits on, though 128 bits would hold a few numbers of 39.
+        if "OutOfRange" in error.what:
+            raise _overflow(aggregate) from error
+        raise
     whole = made.combine_chunks()
     columns = [_one_array(column) for column in whole.columns]
     for n, name in enumerate(results, len(keys)):
-        columns[n] = _packed(columns[n], kinds.get(name, "count"), aggregate)
+        columns[n] = _packed(columns[n], kinds.get(name, "count"))
     return pa.table(columns, names=stacked.column_names).replace_schema_metadata(
         stacked.schema.metadata
     )
@@ -92,26 +94,11 @@ def _sql(name: str, kind: Kind, schema: pa.Schema) -> str:
     return f"list({name}) FILTER (WHERE {name} IS NOT NULL)"
 
 
-def _packed(column: pa.Array, kind: Kind, aggregate: Aggregate) -> pa.Array:
-    if kind == "sum":
-        return _checked(column, aggregate)
+def _packed(column: pa.Array, kind: Kind) -> pa.Array:
     if kind == "distinct":
         merged = [None if each is None else merge_distinct(each) for each in column.to_pylist()]
         return pa.array(merged, pa.binary())
     return merge_buckets(column) if kind == "quantiles" else column
-
-
-def _checked(column: pa.Array, aggregate: Aggregate) -> pa.Array:
-    # 128 bits hold some numbers of 39 digits, which the engine lets through.
-    limit = pa.scalar(10**SUM_DIGITS - 1, pa.decimal256(SUM_DIGITS + 1, 0))
-    whole = column.cast(pa.decimal256(76, column.type.scale))
-    if pc.any(pc.greater(pc.abs(whole), _scaled(limit, column.type.scale))).as_py():
-        raise _overflow(aggregate)
-    return column
-
-
-def _scaled(limit: pa.Scalar, scale: int) -> pa.Scalar:
-    return pa.scalar(limit.as_py().scaleb(-scale), pa.decimal256(76, scale))
 
 
 def merge_buckets(lists: pa.Array) -> pa.Array:

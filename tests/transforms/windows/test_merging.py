@@ -89,17 +89,18 @@ class TestRefusals:
         with pytest.raises(ConfigurationError, match="no partials"):
             merge([pa.table({"x": [1]})])
 
-    @pytest.mark.parametrize("summand", [Decimal(10**38 - 1), Decimal(-(10**38) + 1)])
-    @pytest.mark.parametrize("times", [2, 3])
-    def test_a_sum_of_more_than_38_digits(self, summand, times):
+    @pytest.mark.parametrize("summand", [10**38 - 1, -(10**38) + 1, 8 * 10**37])
+    def test_a_sum_of_more_than_38_digits(self, summand):
         measures = {"n": {"sum": "days_supply"}}
         part = derive([Row()], declare(measures=measures))
         huge = part.set_column(
-            part.schema.get_field_index("n"), "n", pa.array([summand], pa.decimal128(38, 0))
+            part.schema.get_field_index("n"),
+            "n",
+            pa.array([Decimal(summand)], pa.decimal128(38, 0)),
         )
         assert merge([huge]).column("n").to_pylist() == [summand]
         with pytest.raises(PipelineError, match=r"counted \(n\) has more than 38 digits"):
-            merge([huge] * times)
+            merge([huge] * 2)
 
     def test_measures_in_another_order_are_the_same(self):
         turned = declare(measures=dict(reversed(EVERY_KIND.items())))
