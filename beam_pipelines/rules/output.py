@@ -23,14 +23,11 @@ def show_check(files: Sequence[str], read: RuleFiles, form: str) -> None:
         return
     for fault in read.faults:
         _line(fault)
-    if read.faults:
-        _say(f"{len(read.faults)} faults")
-    else:
+    if not read.faults:
         rules = read.rules
-        _say(
-            f"{', '.join(files)}: {len(rules.rules)} rules on {len(rules.datasets)} datasets, "
-            f"{len(rules.references)} references: correct"
-        )
+        looked_up = f", looking up {', '.join(rules.references)}" if rules.references else ""
+        on = ", ".join(f"{len(rules.of(dataset))} on {dataset}" for dataset in rules.datasets)
+        _say(f"{', '.join(files)}: correct; rules: {on or 'none'}{looked_up}")
 
 
 def show_explained(explained: Sequence[dict[str, Any]], form: str) -> None:
