@@ -3,15 +3,20 @@
 import importlib.resources
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from schemas.catalog import packaged_datasets
+from schemas.catalog import Dataset, packaged_datasets
 from schemas.errors import DatumError, IncompatibleSchemaError
 from schemas.model import AvroSchema
 from schemas.strict import decode
+from tests.oracle.derived import FAILED, DerivedColumnError, derived
+from tests.oracle.masks import Ops, Pseudonymised
 from tests.oracle.messages import Message
+from tests.oracle.moments import plain
+from tests.oracle.references import References
+from tests.oracle.rules import RULES, Finding, judged
 
 
 @dataclass(frozen=True)
@@ -26,20 +31,38 @@ ACCEPTED = Verdict("accepted")
 TOMBSTONE = Verdict("filtered", "tombstone")
 
 
+@dataclass(frozen=True)
+class Chain:
+    """What the packaged configuration does between decoding and the lake.
+
+    Attributes:
+        masks: The masking policy.
+        references: What rules and derived columns look up.
+        source_systems: The values of ``source_system`` that findings may name.
+    """
+
+    masks: Pseudonymised
+    references: References = field(default_factory=References)
+    source_systems: frozenset[str] = frozenset({"rxhub"})
+
+
 @dataclass
 class Expected:
     """What a topic's messages must become.
 
     Attributes:
         topic: The topic.
-        rows: One row per accepted message by (partition, offset): lineage, then the fields of the
-            reader schema.
+        rows: One row per accepted message by (partition, offset): lineage, then the columns.
         verdicts: The verdict on every message by (partition, offset).
+        fields: The field at fault of every dead letter by (partition, offset); may be empty text.
+        findings: The rules that messages trip, by (partition, offset), whatever becomes of them.
     """
 
     topic: str
     rows: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
     verdicts: dict[tuple[int, int], Verdict] = field(default_factory=dict)
+    fields: dict[tuple[int, int], str] = field(default_factory=dict)
+    findings: dict[tuple[int, int], tuple[Finding, ...]] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -71,6 +94,7 @@ def expected_of(
     *,
     carries: str | None = None,
     writers: Mapping[int, AvroSchema] | None = None,
+    chain: Chain | None = None,
 ) -> Expected:
     """Works out what the messages of a topic must become.
 
@@ -79,50 +103,92 @@ def expected_of(
         messages: Its messages, in any order.
         carries: Topic whose dataset this one carries, if it isn't a packaged topic itself.
         writers: Writer schemas by Confluent id; those of the packaged registry by default.
+        chain: Rules, derived columns and masks of the packaged configuration; by default there are
+            no rules, and the policy is ``ops``.
 
     Returns:
-        Rows and verdicts. Rows hold what Python holds: `datetime`, `date`, `Decimal`, text.
+        Rows and verdicts. Rows hold what Python holds: `datetime`, `date`, `Decimal`, text; with a
+        chain, days and microseconds instead of dates and times.
     """
-    topics = {dataset.topic: dataset for dataset in packaged_datasets()}
-    reader = topics[carries or topic].reader
+    dataset = {each.topic: each for each in packaged_datasets()}[carries or topic]
     known = packaged_writers() if writers is None else writers
     expected = Expected(topic)
     for message in messages:
         place = message.partition, message.offset
         assert place not in expected.verdicts, f"{topic}: {place} was read twice"
-        verdict, schema_id, row = _judged(message.value, known, reader)
-        expected.verdicts[place] = verdict
-        if row is not None:
-            expected.rows[place] = _lineage(message, schema_id) | _masked(row)
+        outcome = _decoded(message.value, known, dataset.reader)
+        if outcome.row is not None:
+            outcome = _chained(message, dataset, outcome, chain)
+        expected.verdicts[place] = outcome.verdict
+        if outcome.verdict.disposition == "dead_letter":
+            expected.fields[place] = outcome.field
+        if outcome.findings:
+            expected.findings[place] = outcome.findings
+        if outcome.row is not None:
+            expected.rows[place] = _lineage(message, outcome.schema_id) | outcome.row
     return expected
 
 
-def _judged(
+@dataclass(frozen=True)
+class _Outcome:
+    """What becomes of a message; a row if it is accepted."""
+
+    verdict: Verdict
+    schema_id: int = -1
+    row: dict[str, Any] | None = None
+    field: str = ""
+    findings: tuple[Finding, ...] = ()
+
+
+def _dead(code: str, schema_id: int = -1, at: str = "") -> _Outcome:
+    return _Outcome(Verdict("dead_letter", code), schema_id, field=at)
+
+
+def _decoded(
     value: bytes | None, writers: Mapping[int, AvroSchema], reader: AvroSchema
-) -> tuple[Verdict, int, dict[str, Any] | None]:
+) -> _Outcome:
     if value is None:
-        return TOMBSTONE, -1, None
+        return _Outcome(TOMBSTONE)
     code = _header_fault(value)
     if code:
-        return Verdict("dead_letter", code), -1, None
+        return _dead(code)
     schema_id = int.from_bytes(value[1:5], "big")
     if schema_id not in writers:
-        return Verdict("dead_letter", "unknown_schema_id"), schema_id, None
+        return _dead("unknown_schema_id", schema_id)
     try:
-        return ACCEPTED, schema_id, decode(writers[schema_id], reader, value[5:])
+        row = decode(writers[schema_id], reader, value[5:])
     except DatumError as error:
-        return Verdict("dead_letter", error.code), schema_id, None
+        return _dead(error.code, schema_id, error.field)
     except IncompatibleSchemaError:
-        return Verdict("dead_letter", "incompatible_schema"), schema_id, None
+        return _dead("incompatible_schema", schema_id)
+    return _Outcome(ACCEPTED, schema_id, row)
 
 
-def _masked(row: dict[str, Any]) -> dict[str, Any]:
-    """The masks of the policy `ops`."""
-    kept = {name: v for name, v in row.items() if name not in ("ssn", "driver_license")}
-    for name in ("prescriber_dea", "dea_number"):
-        if kept.get(name) is not None:
-            kept[name] = "[redacted]"
-    return kept
+def _chained(
+    message: Message, dataset: Dataset, outcome: _Outcome, chain: Chain | None
+) -> _Outcome:
+    """What rules, derived columns and masks make of a decoded row."""
+    assert outcome.row is not None
+    if chain is None:
+        return replace(outcome, row=Ops().masked(dataset.name, dataset.reader, outcome.row))
+    row = {name: plain(value) for name, value in outcome.row.items()}
+    if dataset.name not in RULES:
+        return replace(outcome, row=chain.masks.masked(dataset.name, dataset.reader, row))
+    seen = chain.references.seen(dataset.name, row, message.timestamp_ms)
+    judgment = judged(dataset.name, seen, chain.source_systems)
+    done = replace(outcome, row=None, findings=judgment.findings)
+    if judgment.reason:
+        return replace(done, verdict=_dead_letter(judgment.reason), field=judgment.field)
+    try:
+        added = derived(dataset.name, seen)
+    except DerivedColumnError as error:
+        return replace(done, verdict=_dead_letter(FAILED), field=error.column)
+    masked = chain.masks.masked(dataset.name, dataset.reader, row | added)
+    return replace(done, row={"_warnings": ",".join(judgment.warnings) or None} | masked)
+
+
+def _dead_letter(code: str) -> Verdict:
+    return Verdict("dead_letter", code)
 
 
 def _header_fault(value: bytes) -> str:
