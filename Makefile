@@ -8,7 +8,7 @@ SEED ?= 1
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up status down clean test test-unit test-integration test-portability test-registry lint format bench
+.PHONY: help setup demo report up status down clean test test-unit test-integration test-portability test-registry lint format bench
 
 ## -- Start here
 help: ## List the targets
@@ -23,17 +23,25 @@ $(READY): setup.py
 	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-demo: $(READY) ## Kafka, S3, EVENTS events, the pipeline, the proof
+demo: $(READY) ## Kafka, S3, EVENTS events, the pipeline, the proofs, the report
 	@$(PY) -m runners.local up --state_dir $(STATE)
-	@set -e; . $(STATE)/env; \
+	@set -e; . $(STATE)/env; mkdir -p $(STATE)/tmp; export TMPDIR=$(abspath $(STATE))/tmp; \
+	lake="--lake_root $$LAKE_ROOT"; kafka="--kafka_bootstrap_servers $$KAFKA_BOOTSTRAP_SERVERS"; \
 	run() { echo; echo "$$ python -m $$*"; $(PY) -m "$$@"; }; \
-	run beam_pipelines.produce --kafka_bootstrap_servers $$KAFKA_BOOTSTRAP_SERVERS \
-	    --events $(EVENTS) --seed $(SEED) --faults default --manifest $(STATE)/manifest.json; \
-	run beam_pipelines.pharmacy --mode drain --kafka_bootstrap_servers $$KAFKA_BOOTSTRAP_SERVERS \
-	    --lake_root $$LAKE_ROOT --runner DirectRunner; \
-	run beam_pipelines.verify --kafka_bootstrap_servers $$KAFKA_BOOTSTRAP_SERVERS --lake_root $$LAKE_ROOT; \
-	run beam_pipelines.lake ls --lake_root $$LAKE_ROOT
-	@echo; echo "The services stay up: '. $(STATE)/env' gives their addresses, 'make down' stops them."
+	run beam_pipelines.produce $$kafka --events $(EVENTS) --seed $(SEED) --faults default \
+	    --manifest $(STATE)/manifest.json; \
+	run beam_pipelines.pharmacy --mode drain $$kafka $$lake --runner DirectRunner; \
+	run beam_pipelines.verify $$kafka $$lake; \
+	run beam_pipelines.lake ls $$lake; \
+	run beam_pipelines.report $$lake --output $(STATE)/report.html; \
+	run beam_pipelines.canary $$lake --manifest $(STATE)/manifest.json \
+	    --paths $(STATE)/logs $(STATE)/tmp $(STATE)/report.html
+	@echo; echo "Look at $(STATE)/report.html. The services stay up: '. $(STATE)/env' gives their"
+	@echo "addresses, 'make down' stops them."
+
+report: $(READY) ## The HTML report of LAKE (of the demo's lake by default)
+	@set -e; test ! -f $(STATE)/env || . $(STATE)/env; \
+	$(PY) -m beam_pipelines.report --lake_root $${LAKE:-$$LAKE_ROOT} --output $(STATE)/report.html
 
 ## -- Local services
 up: $(READY) ## Start Kafka and S3 on free loopback ports

@@ -4,7 +4,7 @@ Each part is checked against the rows that the parts before it give, so that a f
 mask or aggregate is refused before anything is read.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -19,8 +19,8 @@ from transforms.masking import DatasetMask, MaskConfig, masked_schema
 from transforms.masking.actions import KEYED
 from transforms.quality import RuleSet, load_rules
 from transforms.quality.validate import WARNINGS_FIELD
-from transforms.references import References
-from transforms.sql import Engine
+from transforms.references import References, needed_columns
+from transforms.sql import Engine, Join
 from transforms.sql.functions import FUNCTIONS
 from transforms.tables import DerivedColumns, TableFunction
 from transforms.tables.mapping import output_schema
@@ -62,9 +62,7 @@ def make_chain(config: PharmacyConfig) -> Chain:
     rules = load_rules(*files, schemas=fields) if files else RuleSet()
     steps = tuple(_steps(config))
     masks = mask_config(config)
-    plain = {name: schema for name, schema in fields.items() if not _looks_up(name, rules)}
-    held = {name: masked_schema(schema, masks, name) for name, schema in plain.items()}
-    references = References(rules.references, schemas={**fields, **held})
+    references = _references(rules, fields, masks)
     schemas = {}
     for name, schema in fields.items():
         mapped = _mapped(_enforced(name, schema, rules), name, steps, references)
@@ -133,8 +131,18 @@ def _steps(config: PharmacyConfig) -> Iterator[TableFunction | DerivedColumns]:
             )
 
 
-def _looks_up(dataset: str, rules: RuleSet) -> bool:
-    return any(dataset in spec.lookup for spec in rules.references.values())
+def _references(rules: RuleSet, fields: Mapping[str, pa.Schema], masks: MaskConfig) -> References:
+    """Returns the references as the lake will hold them; refuses rules that a mask would blind."""
+    looked_up = {spec.dataset for spec in rules.references.values()} & set(fields)
+    held = {name: masked_schema(fields[name], masks, name) for name in looked_up}
+    references = References(rules.references, schemas=held)
+    if any(held[name].names != fields[name].names for name in looked_up):
+        engine = Engine(FUNCTIONS)
+        for rule in rules.rules:
+            joins = references.declared(rule.dataset)
+            if needed_columns([engine.parse(rule.expression)]).keys() & {j.name for j in joins}:
+                _bind(engine, f"the rule {rule.id}", rule.expression, fields[rule.dataset], joins)
+    return references
 
 
 def _enforced(dataset: str, fields: pa.Schema, rules: RuleSet) -> pa.Schema:
@@ -165,15 +173,15 @@ def _derived(
     joins = references.declared(step.dataset)
     made = []
     for name, sql in step.expressions.items():
-        if name in schema.names:
-            raise ConfigurationError(
-                f"datasets.{step.dataset}.columns.{name}: there is a column of that name already",
-                "Give it another name",
-            )
-        try:
-            made.append(pa.field(name, engine.bind(sql, schema, joins)))
-        except ConfigurationError as error:
-            raise ConfigurationError(
-                f"datasets.{step.dataset}.columns.{name}: {error.what}", error.remedy
-            ) from error
+        place = f"datasets.{step.dataset}.columns.{name}"
+        made.append(pa.field(name, _bind(engine, place, sql, schema, joins)))
     return pa.schema([*schema, *made])
+
+
+def _bind(
+    engine: Engine, place: str, sql: str, schema: pa.Schema, joins: Sequence[Join]
+) -> pa.DataType:
+    try:
+        return engine.bind(sql, schema, joins)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{place}: {error.what}", error.remedy) from error

@@ -8,7 +8,7 @@ from beam_pipelines.pharmacy.pipeline import PharmacyJob, build
 from tests import plans
 from transforms.segment import SegmentCoder
 
-CHAIN = ("ReadSegments", "DecodeMessages", "WriteSegments")
+CHAIN = ("ReadSegments", "DecodeMessages", "JudgeRows", "MapRows", "MaskRows", "WriteSegments")
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_no_segment_crosses_a_stage_of_the_plan(pipeline):
     assert plans.stages_crossed_by(pipeline, SegmentCoder) == []
 
 
-def test_reading_decoding_and_writing_are_one_stage(pipeline):
+def test_all_steps_from_reading_to_writing_are_one_stage(pipeline):
     holding = [s for s in plans.stages(pipeline) if any("WriteSegments" in name for name in s)]
 
     assert len(holding) == 1

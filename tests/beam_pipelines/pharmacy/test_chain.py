@@ -1,0 +1,100 @@
+"""The chain of transforms is checked as a whole before anything is read."""
+
+import pytest
+import yaml
+
+from beam_pipelines.pharmacy.chain import make_chain, mask_config
+from beam_pipelines.pharmacy.config import load_config
+from tests.configs import plain_config
+from transforms.errors import ConfigurationError
+
+EVENTS = [("drugs", "drug_ref"), ("events", "dispense_event")]
+RULES = """
+references:
+  drug: {dataset: drug_ref, key: ndc11, lookup: {dispense_event: ndc}}
+rules:
+  - {id: R1, version: 1, dataset: dispense_event, severity: warn, field: ndc,
+     expect: drug.ndc11 IS NOT NULL, message: unknown drug, owner: us}
+"""
+
+
+@pytest.fixture
+def chain(tmp_path):
+    def made(rules=RULES, **sections):
+        (tmp_path / "rules.yaml").write_text(rules)
+        content = plain_config(EVENTS, rules={"files": ["rules.yaml"]}, **sections)
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump(content))
+        return make_chain(load_config(str(tmp_path / "config.yaml")))
+
+    return made
+
+
+def columns(**expressions):
+    listed = {name: {"sql": sql, "class": "NONE"} for name, sql in expressions.items()}
+    return {"dispense_event": {"columns": listed}}
+
+
+def test_the_packaged_configuration_fits_together():
+    chain = make_chain(load_config(None))
+    held = chain.schemas["dispense_event"]
+    assert "sig_text" not in held.names
+    assert str(held.field("age_at_service").type).startswith("dictionary")  # a band
+    assert chain.reference_datasets == {"drug_ref", "prescriber_ref", "pharmacy_ref"}
+    assert len(chain.aggregates) == 4
+
+
+def test_each_part_sees_what_the_parts_before_it_made(chain):
+    count = {"count": "made > 1"}
+    made = chain(
+        datasets=columns(made="fill_number + 1", known="drug.ndc11 IS NOT NULL"),
+        aggregates=[
+            {
+                "name": "fills", "dataset": "dispense_event", "time": "event_time",
+                "window": "1h", "measures": {"n": count},
+            }
+        ],
+    )  # fmt: skip
+    names = made.schemas["dispense_event"].names
+    assert names.index("_warnings") == 7
+    assert set(names[-2:]) == {"made", "known"}
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ({"datasets": columns(made="nothere + 1")}, r"columns\.made: .*nothere"),
+        ({"datasets": columns(made="random()")}, r"columns\.made: .*random"),
+        ({"datasets": columns(ndc="1")}, "ndc has the name of a field"),
+        ({"rules": RULES.replace("drug.ndc11 IS", "drug.nothere IS")}, r"rules\.yaml:6: rule R1"),
+        (
+            {
+                "aggregates": [
+                    {
+                        "name": "n", "dataset": "dispense_event", "time": "event_time",
+                        "window": "1h", "dimensions": ["ssn"], "measures": {"n": {"count": ""}},
+                    }
+                ]
+            },
+            "ssn",
+        ),
+        ({"masking": {"policy": "ops"}}, "sig_text"),
+        ({"masking": {"policy": "limited", "fields": {}}}, "sig_text"),
+    ],
+)  # fmt: skip
+def test_a_part_that_does_not_fit_is_named(chain, sections, words):
+    with pytest.raises(ConfigurationError, match=words):
+        chain(**sections)
+
+
+def test_what_a_policy_drops_no_rule_can_look_up(chain):
+    looked_up = RULES.replace("drug.ndc11 IS", "drug.labeler IS")
+    chain(rules=looked_up)
+    dropped = {"dispense_event": {"sig_text": "drop"}, "drug_ref": {"labeler": "drop"}}
+    with pytest.raises(ConfigurationError, match="labeler"):
+        chain(rules=looked_up, masking={"policy": "ops", "fields": dropped})
+
+
+def test_a_policy_without_pseudonyms_asks_for_no_key():
+    overrides = ["masking.policy=ops", "masking.fields.dispense_event={sig_text: drop}"]
+    assert mask_config(load_config(None, overrides)).key is None
+    assert mask_config(load_config(None)).key == "env:MASKING_KEY"

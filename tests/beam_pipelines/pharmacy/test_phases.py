@@ -1,0 +1,46 @@
+"""References are drained before what looks them up."""
+
+from beam_pipelines.pharmacy.cli import phases
+from beam_pipelines.pharmacy.config import load_config
+from beam_pipelines.pharmacy.pipeline import PharmacyJob
+from beam_pipelines.pharmacy.preflight import Work
+from tests.configs import plain_config
+from transforms.lake import PartitionId
+
+DRUGS = PartitionId("pharmacy.ref.drugs", "a", 0)
+EVENTS = PartitionId("pharmacy.dispense", "b", 0)
+
+
+def job(config=None):
+    return PharmacyJob(
+        config=config or load_config(None),
+        bootstrap_servers="127.0.0.1:1",
+        lake_root="s3://bucket/lake",
+        run_id="run",
+    )
+
+
+def work(drugs, events):
+    return Work(
+        topics=(), fences={DRUGS: drugs, EVENTS: events}, ends={DRUGS: 5, EVENTS: 5}, open={}
+    )
+
+
+def test_new_references_come_first_in_a_pipeline_of_their_own():
+    first, rest = phases(job(), work(drugs=None, events=3))
+    assert first.topics == ["pharmacy.ref.drugs"]
+    assert "pharmacy.dispense" in rest.topics
+    assert "pharmacy.ref.drugs" not in rest.topics
+    assert (first.run_id, rest.run_id) == ("run-references", "run")
+
+
+def test_without_new_references_one_pipeline_does():
+    (only,) = phases(job(), work(drugs=5, events=3))
+    assert only.topics == job().topics
+
+
+def test_where_nothing_is_looked_up_one_pipeline_does(tmp_path):
+    path = tmp_path / "plain.yaml"
+    path.write_text(str(plain_config([("pharmacy.ref.drugs", "drug_ref")])))
+    (only,) = phases(job(load_config(str(path))), work(drugs=None, events=5))
+    assert only.topics == ["pharmacy.ref.drugs"]
