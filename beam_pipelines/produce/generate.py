@@ -64,13 +64,14 @@ def generate(
         Chunks in the order of production: the reference topics' snapshot first.
     """
     stream, planter = np.random.SeedSequence(seed).spawn(2)
-    chunks = _Stream(stream, events, day, topics).chunks()
+    made = _Stream(stream, events, day, topics)
     if faults == "none":
-        return chunks
+        return made.chunks()
     # Imported late: a stream without faults needs none of it.
     from beam_pipelines.produce.faults import plant
 
-    return plant(chunks, np.random.Generator(np.random.PCG64(planter)), topics)
+    rng = np.random.Generator(np.random.PCG64(planter))
+    return plant(made.chunks(), rng, topics, made.world)
 
 
 class _Stream:
@@ -82,18 +83,18 @@ class _Stream:
         drawn = [np.random.Generator(np.random.PCG64(child)) for child in seed.spawn(7)]
         self._steps, self._dispense, self._inventory, self._patients, self._refs = drawn[:5]
         self._versions = drawn[5]
-        self._world: World = make_world(drawn[6], events, day)
+        self.world: World = make_world(drawn[6], events, day)
         self._topics = {topic.name: topic for topic in topics}
-        snapshot = {t.name: pool_size(self._world, t) for t in (PHARMACIES, DRUGS, PRESCRIBERS)}
+        snapshot = {t.name: pool_size(self.world, t) for t in (PHARMACIES, DRUGS, PRESCRIBERS)}
         self._quotas = Quotas.of(events, snapshot)
-        self._shelves = Shelves.opened(self._world, self._quotas.dispense)
+        self._shelves = Shelves.opened(self.world, self._quotas.dispense)
 
     def chunks(self) -> Iterator[Chunk]:
         yield from self._snapshot()
         quotas = self._quotas
         inventory, patients = Share(quotas.inventory), Share(quotas.patients)
         updates, done = Share(quotas.reference_updates), 0
-        for batch in dispense_steps(self._world, self._steps, quotas.dispense, AT_ONCE):
+        for batch in dispense_steps(self.world, self._steps, quotas.dispense, AT_ONCE):
             done += len(batch)
             progress = done / quotas.dispense
             chunk, ids = self._dispense_chunk(batch)
@@ -105,27 +106,27 @@ class _Stream:
             yield from self._reference_updates(updates.due(progress), *span)
 
     def _snapshot(self) -> Iterator[Chunk]:
-        start = self._world.day * 24 * HOUR
+        start = self.world.day * 24 * HOUR
         for name, size in self._quotas.snapshot.items():
             rows = np.arange(size)
             yield from self._reference_chunk(name, rows, start + rows * 1_000)
 
     def _dispense_chunk(self, batch: Steps) -> tuple[Chunk, pa.Array]:
-        columns = dispense_columns(self._world, self._dispense, batch)
-        keys = dispense_keys(self._world, batch)
+        columns = dispense_columns(self.world, self._dispense, batch)
+        keys = dispense_keys(self.world, batch)
         return self._chunk(DISPENSE, keys, columns), columns["event_id"]
 
     def _inventory_chunk(self, batch: Steps, ids: pa.Array, rows: int) -> Iterator[Chunk]:
         if rows:
-            moves = draw_moves(self._world, self._inventory, rows, batch, self._shelves)
-            columns = inventory_columns(self._world, self._inventory, moves, ids)
-            yield self._chunk(INVENTORY, inventory_keys(self._world, moves), columns)
+            moves = draw_moves(self.world, self._inventory, rows, batch, self._shelves)
+            columns = inventory_columns(self.world, self._inventory, moves, ids)
+            yield self._chunk(INVENTORY, inventory_keys(self.world, moves), columns)
 
     def _patient_chunk(self, rows: int, start: int, end: int) -> Iterator[Chunk]:
         if rows:
-            updates = draw_updates(self._world, self._patients, rows, start, end)
-            columns = patient_columns(self._world, self._patients, updates)
-            yield self._chunk(PATIENTS, patient_keys(self._world, updates), columns)
+            updates = draw_updates(self.world, self._patients, rows, start, end)
+            columns = patient_columns(self.world, self._patients, updates)
+            yield self._chunk(PATIENTS, patient_keys(self.world, updates), columns)
 
     def _reference_updates(self, rows: int, start: int, end: int) -> Iterator[Chunk]:
         """Mostly drugs' prices, now and then a prescriber or a store."""
@@ -141,8 +142,8 @@ class _Stream:
     ) -> Iterator[Chunk]:
         if len(rows):
             topic = self._topics[name]
-            columns = reference_columns(self._world, self._refs, topic, rows, happened)
-            keys = reference_keys(self._world, topic, rows)
+            columns = reference_columns(self.world, self._refs, topic, rows, happened)
+            keys = reference_keys(self.world, topic, rows)
             yield self._chunk(topic, keys, columns, happened)
 
     def _chunk(

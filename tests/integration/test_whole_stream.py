@@ -39,6 +39,7 @@ TOPICS = {dataset.topic: dataset.name for dataset in packaged_datasets()}
 #: Kinds of planted faults that are sound messages all the same.
 SOUND = {
     "duplicate", "headers", "null_key", "repeated_key", "canary", "canary_key", "canary_header",
+    "rule",
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from beam_pipelines.produce.columns import letters
 from beam_pipelines.produce.contracts import contracts
 from beam_pipelines.produce.faults.malformed import Sound
-from beam_pipelines.produce.faults.patching import Value, patched, value_of
+from beam_pipelines.produce.faults.patching import Value, patched, values_of
 from beam_pipelines.produce.identifiers import dea
 from beam_pipelines.produce.planting import Canary
 from beam_pipelines.produce.pools.prescribers import FREE_DEA_NUMBER
@@ -71,12 +71,13 @@ class Canaries:
         """
         changes: dict[str, Value] = {"event_id": event_id}
         made: list[Canary] = []
+        old = values_of(sound)
         dataset = sound.contract.dataset
         names = current_names(sound.contract, contracts(dataset)[CURRENT_VERSION])
         for field in phi_texts(sound.contract.schema):
             name, many = field["name"], _is_list(field)
             current = names.get(name, name)
-            value, texts = self._value(current, value_of(sound, name))
+            value, texts = self._value(current, old[name])
             changes[name] = [value] if many else value
             made += [
                 Canary(number=n, text=t, value=value, dataset=dataset, field=current)

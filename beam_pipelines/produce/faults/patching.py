@@ -25,13 +25,13 @@ def patched(sound: Sound, changes: Mapping[str, Value]) -> bytes:
     return b"".join(parts)
 
 
-def value_of(sound: Sound, name: str) -> Value:
-    """The field's value; enums as their symbol.
+def values_of(sound: Sound) -> dict[str, Value]:
+    """The values of all fields, by name; enums as their symbol."""
+    types = {field["name"]: field["type"] for field in sound.contract.schema["fields"]}
+    return {span.name: _read(sound, span, types[span.name]) for span in sound.spans}
 
-    Raises:
-        KeyError: The message's schema has no such field.
-    """
-    (span,) = [span for span in sound.spans if span.name == name] or [_missing(name)]
+
+def _read(sound: Sound, span: Span, kind: Any) -> Value:
     data = sound.datum[span.start : span.end]
     match span.kind:
         case "null":
@@ -41,22 +41,13 @@ def value_of(sound: Sound, name: str) -> Value:
         case "decimal":
             return int.from_bytes(data[read_long(data, 0)[1] :], "big", signed=True)
         case "enum":
-            symbols: list[str] = _inner(sound, name)["symbols"]
+            symbols: list[str] = (kind[1] if isinstance(kind, list) else kind)["symbols"]
             return symbols[read_long(data, 0)[0]]
         case "boolean":
             return data == b"\x01"
         case "array":
             return _strings(data)
     return read_long(data, 0)[0]
-
-
-def _missing(name: str) -> Span:
-    raise KeyError(name)
-
-
-def _inner(sound: Sound, name: str) -> Any:
-    (kind,) = [f["type"] for f in sound.contract.schema["fields"] if f["name"] == name]
-    return kind[1] if isinstance(kind, list) else kind
 
 
 def _strings(data: bytes) -> list[str]:

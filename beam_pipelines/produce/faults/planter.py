@@ -11,7 +11,9 @@ from beam_pipelines.produce.contracts import contract_of
 from beam_pipelines.produce.faults.canary_messages import CanaryMessages
 from beam_pipelines.produce.faults.insertions import Insertion, copy_of, inserted
 from beam_pipelines.produce.faults.malformed import MALFORMED, Sound
+from beam_pipelines.produce.faults.rule_messages import RuleMessages
 from beam_pipelines.produce.planting import Planting
+from beam_pipelines.produce.pools import World
 from beam_pipelines.produce.topics import PATIENTS, TopicSpec
 
 _MALFORMED_SHARE = 0.003
@@ -32,29 +34,35 @@ _MESSAGES_BETWEEN = 80_000
 
 
 def plant(
-    chunks: Iterator[Chunk], rng: np.random.Generator, topics: tuple[TopicSpec, ...]
+    chunks: Iterator[Chunk],
+    rng: np.random.Generator,
+    topics: tuple[TopicSpec, ...],
+    world: World,
 ) -> Iterator[Chunk]:
     """Yields the chunks with faults among their messages.
 
     Kinds: those of `MALFORMED`, each in turn; `duplicate` (the same message again, later);
     `tombstone` (patients and reference topics); `repeated_key` (reference topics: the same update
-    twice); `null_key` (not in compacted topics, whose broker refuses it); `headers`; and canaries
-    (see `CanaryMessages`). Part of each larger chunk goes through a transaction, after a first try
-    that is aborted.
+    twice); `null_key` (not in compacted topics, whose broker refuses it); `headers`; canaries (see
+    `CanaryMessages`); and `rule` (see `RuleMessages`). Part of each larger chunk goes through a
+    transaction, after a first try that is aborted.
     """
-    planter = _Planter(rng, {topic.name: topic for topic in topics})
+    planter = _Planter(rng, {topic.name: topic for topic in topics}, world)
     for chunk in chunks:
         yield from planter.planted(chunk)
 
 
 class _Planter:
-    def __init__(self, rng: np.random.Generator, topics: dict[str, TopicSpec]) -> None:
+    def __init__(
+        self, rng: np.random.Generator, topics: dict[str, TopicSpec], world: World
+    ) -> None:
         self._rng, self._topics = rng, topics
         self._kinds = cycle([str(kind) for kind in rng.permutation(list(MALFORMED))])
         self._datums: dict[str, bytes] = {}
         self._next_transaction = dict.fromkeys(topics, 0)
         self._seen = dict.fromkeys(topics, 0)
         self._canaries = CanaryMessages()
+        self._rules = RuleMessages(world)
 
     def planted(self, chunk: Chunk) -> Iterator[Chunk]:
         topic = self._topics[chunk.topic]
@@ -62,6 +70,7 @@ class _Planter:
         if topic.compacted or topic.name == PATIENTS.name:
             insertions += self._tombstones(chunk)
         insertions += self._canaries.insertions(chunk, topic, self._rng)
+        insertions += self._rules.insertions(chunk, topic, self._rng)
         chunk = inserted(self._changed(chunk, topic), insertions)
         self._datums[topic.dataset] = _last_value(chunk)
         yield from self._in_transactions(chunk)

@@ -19,7 +19,10 @@ _WITH_DEA = 0.9
 
 @dataclass(frozen=True, kw_only=True)
 class Prescribers:
-    """Columns of equal length, one row a prescriber; the first `registered` have a DEA number."""
+    """Columns of equal length, one row a prescriber; the first `registered` have a DEA number.
+
+    `deactivated` tells whose NPI was given up the day before the stream's.
+    """
 
     npi: pa.Array
     dea: pa.Array
@@ -28,6 +31,7 @@ class Prescribers:
     license: pa.Array
     city: npt.NDArray[np.int64]
     registered: int
+    deactivated: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.city)
@@ -50,4 +54,5 @@ def make_prescribers(rng: np.random.Generator, rows: int) -> Prescribers:
         license=concatenated(state, text(digits(rng.integers(1_000_000, size=rows), 6))),
         city=city,
         registered=registered,
+        deactivated=numbers % 500 == 60,
     )

@@ -27,6 +27,7 @@ class Stores:
     city: npt.NDArray[np.int64]
     utc_offset_micros: npt.NDArray[np.int64]
     popularity: npt.NDArray[np.float64]
+    dispenser_class: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.city)
@@ -51,6 +52,7 @@ def make_stores(rng: np.random.Generator, rows: int) -> Stores:
         city=city,
         utc_offset_micros=np.array([c[5] for c in CITIES])[city] * 3_600_000_000,
         popularity=zipf_cdf(rows, 0.9, 2.7),
+        dispenser_class=np.where(numbers % 20 == 19, numbers // 20 % 6, 0),
     )
 
 

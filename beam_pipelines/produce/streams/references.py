@@ -74,7 +74,7 @@ def _pharmacies(world: World, rng: np.random.Generator, rows: Rows) -> Columns:
         "postal_code": picked(stores.postal_code, rows),
         "time_zone": _city(city, 4),
         "open_24h": pa.array(rows % 11 == 0),
-        "dispenser_class": enums(np.where(rows % 20 == 19, rows // 20 % 6, 0), _CLASSES),
+        "dispenser_class": enums(stores.dispenser_class[rows], _CLASSES),
         "active": pa.array(rng.random(len(rows)) < 0.995),
     }
 
@@ -129,7 +129,6 @@ def _prescribers(world: World, rng: np.random.Generator, rows: Rows) -> Columns:
     registered = rows < pool.registered
     schedules = pa.array([[], ["CII", "CIII", "CIV", "CV"]], pa.list_(pa.string()))
     expiry = world.day + 30 + rows * 7 % 1_000
-    gone = rng.random(len(rows)) < 0.002
     return {
         "npi": picked(pool.npi, rows),
         "dea_number": picked(pool.dea, rows),
@@ -140,6 +139,8 @@ def _prescribers(world: World, rng: np.random.Generator, rows: Rows) -> Columns:
         "taxonomy_code": picked(pa.array(_TAXONOMY), rows % len(_TAXONOMY)),
         "state_license": picked(pool.license, rows),
         "state": _city(city, 2),
-        "npi_deactivated_on": integers(np.full(len(rows), world.day - 1), pa.date32(), gone),
+        "npi_deactivated_on": integers(
+            np.full(len(rows), world.day - 1), pa.date32(), pool.deactivated[rows]
+        ),
         "oig_excluded": pa.array(rng.random(len(rows)) < 0.001),
     }

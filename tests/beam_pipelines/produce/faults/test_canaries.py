@@ -9,10 +9,12 @@ from beam_pipelines.produce.contracts import contract_of, contracts
 from beam_pipelines.produce.faults.canaries import HEADER, KEY, MALFORMED, Canaries, phi_texts
 from beam_pipelines.produce.faults.canary_messages import CanaryMessages
 from beam_pipelines.produce.faults.malformed import Sound
-from beam_pipelines.produce.faults.patching import value_of
+from beam_pipelines.produce.faults.patching import values_of
 from beam_pipelines.produce.one_schema import events_of_one_schema
 from beam_pipelines.produce.topics import DISPENSE
 from beam_pipelines.produce.versions import current_names
+from tests.beam_pipelines.pharmacy.rule_rows import packaged_rules
+from tests.beam_pipelines.produce.faults.judging import judged
 from tests.oracle import Message, expected_of
 
 ID = "00000000-0000-4000-8000-000000000001"
@@ -91,6 +93,15 @@ def test_the_messages_are_accepted_unless_they_are_malformed(chunks):
         assert dead == all(canary.field == MALFORMED for canary in planting.canaries)
 
 
+@pytest.mark.parametrize("dataset", ["dispense_event", "patient_update"])
+def test_no_rule_rejects_them_or_they_would_not_reach_the_masks(dataset):
+    sound = ("canary", "canary_key", "canary_header")
+    _, found = judged(dataset, lambda planting: planting.kind in sound)
+    assert len(found) >= 8
+    rejecting = {rule.id for rule in packaged_rules().of(dataset) if rule.severity == "error"}
+    assert not rejecting & {rule for rules in found for rule in rules}
+
+
 def test_they_have_the_keys_of_their_persons_and_the_partitions_of_their_keys(chunks):
     partitions = {topic.name: topic.partitions for topic in TOPICS}
     for chunk, row, planting in with_canaries(chunks):
@@ -104,7 +115,7 @@ def test_they_have_the_keys_of_their_persons_and_the_partitions_of_their_keys(ch
 def test_directions_hold_a_name_and_a_phone():
     made = Canaries().message(sound_event(), ID)
     texts = [canary.text for canary in made.canaries if canary.field == "sig_text"]
-    directions = value_of(Sound(made.value, sound_event().contract, None), "sig_text")
+    directions = values_of(Sound(made.value, sound_event().contract, None))["sig_text"]
     assert len(texts) == 2
     assert all(text in directions for text in texts)
 

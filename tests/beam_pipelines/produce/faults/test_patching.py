@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from beam_pipelines.produce.contracts import contract_of
 from beam_pipelines.produce.faults.malformed import Sound
-from beam_pipelines.produce.faults.patching import patched, value_of
+from beam_pipelines.produce.faults.patching import patched, values_of
 from beam_pipelines.produce.one_schema import events_of_one_schema
 
 EVENT = events_of_one_schema(1, seed=5)[0]
@@ -29,10 +29,7 @@ def sound(value: bytes = EVENT) -> Sound:
     )
 )
 def test_values_read_back_and_all_others_stay(changes):
-    made = sound(patched(sound(), changes))
-    for field in made.contract.schema["fields"]:
-        name = field["name"]
-        assert value_of(made, name) == changes.get(name, value_of(sound(), name))
+    assert values_of(sound(patched(sound(), changes))) == values_of(sound()) | changes
 
 
 def test_a_message_without_changes_is_the_same():
@@ -42,5 +39,3 @@ def test_a_message_without_changes_is_the_same():
 def test_a_field_that_is_not_there_is_named():
     with pytest.raises(KeyError, match="no_such"):
         patched(sound(), {"no_such": 1})
-    with pytest.raises(KeyError, match="no_such"):
-        value_of(sound(), "no_such")
