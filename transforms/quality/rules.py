@@ -37,8 +37,8 @@ class Rule(BaseModel):
         dataset: Whose rows it looks at.
         severity: What happens to a message that trips it.
         field: The field at fault, for dead letters and reports.
-        expect: SQL expression that must hold. Null counts as holding, as in SQL's CHECK
-            (ISO 9075-2, 4.23.3.4).
+        expect: SQL expression that must hold. Null counts as holding: a CHECK constraint of SQL
+            (ISO/IEC 9075-2) is satisfied if its condition is not false.
         check: Instead of ``expect``: a named check and the column, or columns, that it takes.
         message: What is wrong with a row that trips it, for people.
         owner: Who answers for it.

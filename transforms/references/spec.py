@@ -26,7 +26,9 @@ class ReferenceSpec(BaseModel):
     """One reference.
 
     A key's versions follow one another by effective time, and by offset where those are equal: each
-    is valid from its own effective time until the next one's, the first one from its own.
+    is valid from its own effective time until the next one's, the last one for good: the lake keeps
+    no key of a tombstone, so a tombstone ends nothing. To withdraw a key, publish a version that
+    says so.
 
     Attributes:
         dataset: The committed dataset that holds it.
