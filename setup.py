@@ -19,6 +19,7 @@ INSTALL_REQUIRES = [
     "cachetools>=5.5",
     "boto3>=1.40,<2",  # S3 and AWS Glue
     "cryptography>=45,<51",  # AES-256-GCM and HKDF for sealed dead letters
+    "tzdata>=2025.1",  # IANA time zones where the system has none: local days
     "orjson>=3.11,<4",  # canonical JSON of segment commits
     "duckdb>=2.0,<3",  # SQL expressions on whole Arrow tables: rules, derived columns, partials
     "datasketches>=5.2,<6",  # HyperLogLog sketches of distinct values, mergeable across engines

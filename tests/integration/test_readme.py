@@ -8,9 +8,12 @@ import fastavro
 import pytest
 from confluent_kafka import Producer
 
+from beam_pipelines.pharmacy.cli import main
+from beam_pipelines.produce.cli import main as produce
 from schemas.model import AvroSchema
 from schemas.registries import open_registry
 from tests.servers import make_topic
+from transforms.lake import read_dataset
 
 pytestmark = pytest.mark.integration
 
@@ -31,7 +34,13 @@ def snippets(s3, monkeypatch):
     for name, value in s3.environ().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("DEAD_LETTER_KEY", "0f" * 32)
-    return re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    monkeypatch.setenv("MASKING_KEY", "0e" * 32)
+    return re.findall(r"```(?:python|yaml)\n(.*?)```", README.read_text(), re.DOTALL)
+
+
+def snippet(snippets, words):
+    (found,) = [each for each in snippets if words in each]
+    return found
 
 
 def test_the_pipeline_of_ones_own_writes_what_the_reader_reads(
@@ -50,9 +59,27 @@ def test_the_pipeline_of_ones_own_writes_what_the_reader_reads(
     producer.flush()
 
     names: dict[str, object] = {}
-    exec(snippets[0], names)
+    exec(snippet(snippets, "def run("), names)
     names["run"](kafka.bootstrap_servers, lake_root, AvroSchema.parse(SCHEMA), registry)
 
-    exec(snippets[1].replace("s3://bucket/prefix", lake_root), names)
+    reading = snippet(snippets, "read_dataset(")
+    exec(reading.replace("s3://bucket/prefix", lake_root), names)
     assert names["table"].num_rows == 300
     assert names["table"].column_names == ["_offset", "visited_at"]
+
+
+def test_the_configuration_drains_and_its_totals_are_merged(kafka, lake_root, snippets, tmp_path):
+    (tmp_path / "config.yaml").write_text(snippet(snippets, "topics:"))
+    (tmp_path / "rules.yaml").write_text(snippet(snippets, "rules:\n  - id"))
+    servers = f"--kafka_bootstrap_servers={kafka.bootstrap_servers}"
+    assert produce([servers, "--events=3000", "--seed=5", "--faults=none"]) == 0
+    drain = ["--mode=drain", servers, f"--lake_root={lake_root}", "--progress=off"]
+    assert main([*drain, f"--config={tmp_path / 'config.yaml'}"]) == 0
+
+    names: dict[str, object] = {}
+    exec(snippet(snippets, "merge_totals(").replace("s3://bucket/prefix", lake_root), names)
+    assert names["totals"].num_rows > 0
+    assert {"window_start", "ndc11", "units", "patients"} <= set(names["totals"].column_names)
+    rows = read_dataset(lake_root, "dispense_event").to_table()
+    assert "sig_text" not in rows.column_names
+    assert rows.column("patient_id")[0].as_py().startswith("v1:")
