@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -40,6 +41,7 @@ class WriteToS3Config:
         store: Address and credentials.
         run_id: Writes the run's report under this name. Empty: no report, and a partition that
             failed makes the pipeline fail at its end, after the others have come to theirs.
+        started: When the launcher began the run; for its report.
     """
 
     lake_root: str
@@ -49,6 +51,7 @@ class WriteToS3Config:
     lake: LakeSettings = field(default_factory=LakeSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     run_id: str = ""
+    started: datetime | None = None
 
     def __post_init__(self) -> None:
         split_root(self.lake_root)
@@ -127,7 +130,8 @@ class _ReportFn(beam.DoFn):  # type: ignore[misc]
         merged = merge_outcomes(collected)
         if self._config.run_id and merged:
             store = ObjectStore(self._config.lake_root, self._config.store)
-            write_run(store, self._config.run_id, merged)
+            started, finished = self._config.started, datetime.now(UTC)
+            write_run(store, self._config.run_id, merged, started=started, finished=finished)
         failed = [each for each in merged if each.failure]
         if failed and not self._config.run_id:
             first = failed[0]

@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,7 +15,7 @@ from transforms.errors import (
     PipelineError,
     StoreUnavailableError,
 )
-from transforms.lake import LakeSettings, WriteToS3, WriteToS3Config, read_run, write
+from transforms.lake import LakeSettings, WriteToS3, WriteToS3Config, read_run, read_runs, write
 from transforms.lake.lanes import PartitionOutcome
 from transforms.lake.write import _ReportFn, _WriteFn
 from transforms.quality import SealDeadLetters
@@ -103,6 +104,13 @@ class TestReport:
     def test_it_is_written_under_the_runs_name(self, bucket):
         _ReportFn(config(run_id="run-1")).process([outcome(), outcome("failed")])
         assert [each.failure for each in read_run(bucket.store(), "run-1")] == ["failed"]
+
+    def test_it_tells_how_long_the_run_took(self, bucket):
+        started = datetime.now(UTC) - timedelta(seconds=60)
+        _ReportFn(config(run_id="run-1", started=started)).process([outcome()])
+        (run,) = read_runs(bucket.store(), newest=1)
+        assert abs(run.started - started) < timedelta(milliseconds=1)
+        assert run.seconds >= 59
 
     def test_a_run_that_did_nothing_writes_none(self, bucket):
         _ReportFn(config(run_id="run-1")).process([])
