@@ -5,6 +5,7 @@ still, sketches included, so quantiles of a day are quantiles of its rows.
 """
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.windows import Aggregate, aggregate_of, merge
+from transforms.windows.spec import METADATA_KEY
 
 HOUR_US: Final = 3_600_000_000
 DAY_US: Final = 24 * HOUR_US
@@ -34,6 +36,8 @@ def width_for(span_us: int) -> int:
 def widened(partials: pa.Table, width: int) -> pa.Table:
     """Returns partials with windows of at least a width; the dimensions stay.
 
+    They are not merged: many such tables are merged at once in the time that one takes.
+
     Local days become the dates that they are: the date, in UTC, of twelve hours after midnight,
     which is right in all zones from UTC-11 to UTC+12.
 
@@ -41,7 +45,7 @@ def widened(partials: pa.Table, width: int) -> pa.Table:
         partials: Of ``AggregateWindows``.
         width: In microseconds.
     """
-    aggregate = aggregate_of(partials.schema)
+    aggregate = _aggregate((partials.schema.metadata or {}).get(METADATA_KEY, b""))
     starts = partials.column("window_start").cast(pa.int64())
     missing = np.asarray(starts.is_null().to_numpy())
     micros = np.asarray(starts.fill_null(0).to_numpy())
@@ -50,13 +54,13 @@ def widened(partials: pa.Table, width: int) -> pa.Table:
         micros = micros + 12 * HOUR_US
     width = max(width, DAY_US if local_days else aggregate.width_us or 0)
     first = micros // width * width
-    return _with_windows(partials, _stamps(first, missing), _stamps(first + width, missing))
+    return _moved(partials, _stamps(first, missing), _stamps(first + width, missing))
 
 
 def over_all_time(partials: pa.Table) -> pa.Table:
     """Returns partials with one window, whose bounds are null."""
     nothing = pa.nulls(partials.num_rows, _STAMP)
-    return _with_windows(partials, nothing, nothing)
+    return merge([_moved(partials, nothing, nothing)])
 
 
 def by_dimensions(partials: pa.Table, dimensions: Sequence[str]) -> pa.Table:
@@ -85,11 +89,15 @@ def as_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return plain.cast(pa.string()).fill_null(NULL)
 
 
-def _with_windows(partials: pa.Table, first: pa.Array, last: pa.Array) -> pa.Table:
-    moved = partials.drop_columns(["window_start", "window_end"])
-    columns = [first, last, *moved.columns]
-    names = ["window_start", "window_end", *moved.column_names]
-    return _merged(pa.table(columns, names=names), aggregate_of(partials.schema))
+@lru_cache(256)
+def _aggregate(metadata: bytes) -> Aggregate:
+    # The tables of 10,000 commits have the same few.
+    return aggregate_of(pa.schema([], {METADATA_KEY: metadata}))
+
+
+def _moved(partials: pa.Table, first: pa.Array, last: pa.Array) -> pa.Table:
+    rest = partials.drop_columns(["window_start", "window_end"])
+    return pa.table([first, last, *rest.columns], schema=partials.schema)
 
 
 def _merged(

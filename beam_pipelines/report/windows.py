@@ -1,6 +1,6 @@
 """Window totals of a lake: partials read once, each rolled up to what a page can show."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -77,17 +77,24 @@ def gather_windows(
     """
     merging: dict[str, _Merging] = {}
     for tables in in_parallel(partial(_widened, store, bounds=bounds), iter(commits)):
-        for name, table in tables.items():
-            merging.setdefault(name, _Merging(name)).add(table)
+        for name, found in tables.items():
+            merging.setdefault(name, _Merging(name)).add(found)
     return [merging[name].facts() for name in sorted(merging)]
 
 
-def _widened(store: ObjectStore, commit: SegmentCommit, bounds: Bounds) -> dict[str, pa.Table]:
-    return {
-        name.removeprefix(PARTIALS): widened(bounds.within(table), bounds.width)
-        for name, table in read_small_tables(store, commit).items()
-        if name.startswith(PARTIALS)
-    }
+def _widened(
+    store: ObjectStore, commit: SegmentCommit, bounds: Bounds
+) -> dict[str, pa.Table | PipelineError]:
+    """Returns a commit's partials, widened, or why they can't be."""
+    found: dict[str, pa.Table | PipelineError] = {}
+    for name, table in read_small_tables(store, commit).items():
+        if name.startswith(PARTIALS):
+            try:
+                made = widened(bounds.within(table), bounds.width)
+            except PipelineError as error:
+                made = error
+            found[name.removeprefix(PARTIALS)] = made
+    return found
 
 
 class _Merging:
@@ -98,8 +105,11 @@ class _Merging:
         self._held: list[pa.Table] = []
         self._problem = ""
 
-    def add(self, table: pa.Table) -> None:
-        self._held.append(table)
+    def add(self, found: pa.Table | PipelineError) -> None:
+        if isinstance(found, PipelineError):
+            self._problem = self._problem or str(found)
+            return
+        self._held.append(found)
         if len(self._held) >= AHEAD:
             self._merge()
 
@@ -109,14 +119,13 @@ class _Merging:
         return WindowFacts(self._name, merged, self._problem)
 
     def _merge(self) -> None:
+        # Those of one schema as one table: what is done a table is what takes time.
+        alike: dict[bytes, list[pa.Table]] = {}
+        for table in self._held:
+            alike.setdefault(table.schema.serialize().to_pybytes(), []).append(table)
         try:
-            self._held = [merge(self._held)]
+            self._held = [merge(pa.concat_tables(tables) for tables in alike.values())]
         except PipelineError as error:
             # Told on the page in place of the totals: the other aggregates are right.
             self._problem = self._problem or str(error)
             self._held = []
-
-
-def declared(listed: Sequence[WindowFacts]) -> Iterator[WindowFacts]:
-    """Yields those that have totals."""
-    return (each for each in listed if each.partials.num_columns)

@@ -20,7 +20,7 @@ from beam_pipelines.report.rollup import (
     width_for,
 )
 from tests.beam_pipelines.report.lakes import DAYS, MIDNIGHT, SALES, WAITS, partials
-from transforms.windows import aggregate_of, read_totals
+from transforms.windows import aggregate_of, merge, read_totals
 
 ROWS = st.lists(
     st.tuples(
@@ -40,7 +40,7 @@ def counts(table, *keys):
 @settings(max_examples=15, deadline=None)
 @given(ROWS)
 def test_wider_windows_hold_the_same_rows(listed):
-    wide = widened(partials(SALES, listed), 6 * HOUR_US)
+    wide = merge([widened(partials(SALES, listed), 6 * HOUR_US)])
     expected = Counter(
         (None if hour is None else MIDNIGHT + timedelta(hours=int(hour // 6) * 6), store)
         for hour, store, _ in listed

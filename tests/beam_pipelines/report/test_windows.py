@@ -18,7 +18,7 @@ from tests.beam_pipelines.report.lakes import (
 )
 from tests.fakes.lake import DAY_MS, LAYOUTS, FakeLake, segment
 from transforms.lake.writer import SegmentWriter
-from transforms.windows import AggregateWindows
+from transforms.windows import AggregateWindows, spec
 
 MORNING = [(8 + n / 60, "a", n) for n in range(40)]
 EVENING = [(20 + n / 60, "b", n) for n in range(30)]
@@ -68,6 +68,19 @@ def test_an_aggregate_that_was_changed_has_a_problem_and_the_others_dont(lake):
     by_name = {each.name: each for each in gather(lake.store).windows}
     assert "don't all mean the same" in by_name["sales_per_store"].problem
     assert by_name["units_per_store"].problem == ""
+
+
+def test_partials_of_a_newer_format_are_a_problem_of_their_own(lake, monkeypatch):
+    monkeypatch.setattr(spec, "PARTIALS_FORMAT", 2)
+    newer = SALES.model_copy(update={"name": "newer"})
+    SegmentWriter(LAYOUTS, [AggregateWindows(newer)], "test/1").write(
+        lake.lane(), rows(EVENING, start=70)
+    )
+    monkeypatch.undo()
+    found = gather(lake.store).windows
+    assert {each.name: each.problem.split(".")[0] for each in found if each.problem} == {
+        "newer": "partials have the format 2"
+    }
 
 
 def test_a_lake_without_aggregates_has_none():
