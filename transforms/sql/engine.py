@@ -12,6 +12,7 @@ from typing import Final
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from duckdb import sqltype
 from duckdb.func import ARROW, SPECIAL
 
@@ -199,12 +200,33 @@ class Engine:
 
     def _run(self, query: str, tables: Mapping[str, pa.Table]) -> pa.Table:
         for name, table in tables.items():
-            self._connection.register(name, table)
+            self._connection.register(name, _in_micros(table))
         try:
             return self._connection.sql(query).to_arrow_table()
         finally:
             for name in tables:
                 self._connection.unregister(name)
+
+
+#: The last millisecond, and with room to spare the last second, that has a microsecond's number.
+_LAST: Final = {"ms": (2**63 - 1) // 1_000, "s": (2**63 - 1) // 1_000_000}
+
+
+def _in_micros(table: pa.Table) -> pa.Table:
+    """Returns the table with coarse times in microseconds, as DuckDB would make them.
+
+    A time that no microsecond's number can tell, which a producer may send, becomes the last one
+    that can: DuckDB fails on it when it scans the column, whatever the expression says of it.
+    """
+    for number, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type) and (last := _LAST.get(field.type.unit)):
+            whole = table.column(number).cast(pa.int64())
+            below = pc.min_element_wise(whole, last, skip_nulls=False)
+            clamped = pc.max_element_wise(below, -last, skip_nulls=False)
+            kind = pa.timestamp("us", field.type.tz)
+            fine = pc.multiply(clamped, (2**63 - 1) // last).cast(kind)
+            table = table.set_column(number, field.with_type(kind), fine)
+    return table
 
 
 def _check_columns(expression: Expression, known: Sequence[str]) -> None:
