@@ -205,7 +205,7 @@ def test_a_time_beyond_all_calendars_fails_no_row(unit):
     values = [1_700_000_000, None, 2**62, -(2**62)]
     times = pa.array(values, pa.int64()).cast(pa.timestamp(unit, "UTC"))
     made = Engine().select(
-        table(at=times), {"late": "at > TIMESTAMPTZ '2000-01-01'", "kept": "at IS NOT NULL"}
+        table(ts=times), {"late": "ts > TIMESTAMPTZ '2000-01-01'", "kept": "ts IS NOT NULL"}
     )
     assert made.column("late").to_pylist() == [unit == "s", None, True, False]
     assert made.column("kept").to_pylist() == [True, False, True, True]
