@@ -23,6 +23,7 @@ from beam_pipelines.exit_codes import ExitCode
 from beam_pipelines.terminal import console
 from transforms.errors import ConfigurationError, PipelineError, RefusedError, SecretError
 from transforms.lake import LakeManifest, ObjectStore, require_lake
+from transforms.masking import POLICIES
 from transforms.secrets import resolve
 
 #: Somebody waits for the answer, so an outage is an answer soon.
@@ -61,7 +62,10 @@ def _searched(arguments: argparse.Namespace, canaries: Sequence[Canary]) -> Outc
     store, lake = _lake(arguments)
     key = _key(arguments.key) if lake else None
     found = _arrivals(store, lake, canaries, key) if store and lake else None
-    scan = Scan(canaries, _keeping(lake, canaries, arguments.policy_keeps))
+    policy = arguments.policy or (lake.policy if lake else "")
+    datasets = {canary.dataset for canary in canaries}
+    kept = keeping(policy, datasets, arguments.policy_keeps) if policy else Keeping(frozenset())
+    scan = Scan(canaries, kept)
     if store:
         scan.search(lake_buffers(store))
     scan.search(file_buffers(arguments.paths, arguments.manifest))
@@ -70,7 +74,7 @@ def _searched(arguments: argparse.Namespace, canaries: Sequence[Canary]) -> Outc
         canaries=len(canaries),
         arrivals=found,
         opened=key is not None,
-        policy=lake.policy if lake else "",
+        policy=policy,
         seconds=time.monotonic() - began,
     )
 
@@ -94,14 +98,6 @@ def _arrivals(
             "Run the pipeline first, or give the manifest of what was produced to its topics",
         )
     return found
-
-
-def _keeping(
-    lake: LakeManifest | None, canaries: Sequence[Canary], named: Sequence[str]
-) -> Keeping:
-    if lake is None:
-        return Keeping(frozenset())
-    return keeping(lake.policy, {canary.dataset for canary in canaries}, named)
 
 
 def _key(reference: str | None) -> str | None:
@@ -129,12 +125,13 @@ def _parser() -> Parser:
         metavar="REFERENCE",
         help=f"opens dead letters, which must hold the malformed messages; {DEFAULT_KEY}",
     )
+    add("--policy", choices=POLICIES, help="judges by this policy instead of the lake's own")
     add(
         "--policy_keeps",
         type=_names,
         default=[],
         metavar="DATASET.FIELD,...",
-        help="fields that the configuration keeps beyond the lake's policy",
+        help="fields that the configuration keeps beyond the policy",
     )
     add("--format", choices=("text", "json"), default="text")
     add_store_flags(parser)

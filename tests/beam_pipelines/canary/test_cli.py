@@ -106,6 +106,12 @@ class TestLeaks:
         assert "Kept by policy ops" in out
         assert "patient_update.last_name" in out
 
+    def test_a_lake_is_judged_by_another_policy_on_request(self, lake, run):
+        table = pa.table({"last_name": [NAME.text]})
+        lake.store.plant("data/patient_update/x.parquet", parquet(table))
+        found = self.leaks(run, "--policy", "pseudonymised")
+        assert {leak["field"] for leak in found} == {"patient_update.last_name"}
+
     def test_a_kept_field_in_another_disguise_is_a_leak(self, lake, run):
         table = pa.table({"last_name": [base64.b64encode(NAME.text.encode()).decode()]})
         lake.store.plant("data/patient_update/x.parquet", parquet(table))
@@ -190,7 +196,9 @@ class TestRefused:
         code, _, err = run("--key", "env:NO_SUCH_KEY")
         assert (code, err.count("\n")) == (2, 1)
 
-    @pytest.mark.parametrize("argv", [["--no_such"], ["--policy_keeps", "patient_update.nam"]])
+    @pytest.mark.parametrize(
+        "argv", [["--no_such"], ["--policy", "none"], ["--policy_keeps", "patient_update.nam"]]
+    )
     def test_wrong_flags_are_refused_in_one_line(self, lake, run, argv):
         code, _, err = run(*argv)
         assert (code, err.count("\n")) == (2, 1)
