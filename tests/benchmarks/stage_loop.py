@@ -1,50 +1,78 @@
-"""What each stage costs by itself, in one loop on one core, per million events."""
+"""What each stage costs by itself: one plain loop over the transforms' functions, without Beam."""
 
-import hashlib
-import io
-import resource
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 
-import fastavro
-import numpy as np
 import pyarrow as pa
 
-from schemas.catalog import packaged_dataset
-from schemas.registries import open_registry
-from transforms.avro.enforce import SchemaPlan, TopicContract, enforce
-from transforms.avro.registry import WriterSchemas
-from transforms.kafka.client import Broker, BrokerSettings, PartitionConsumer
+from beam_pipelines.pharmacy.chain import Chain, make_chain
+from beam_pipelines.pharmacy.config import load_config
+from tests.benchmarks.decoding import dispense_plan
+from tests.benchmarks.stage_clock import StageClock
+from transforms.avro.enforce import enforce
+from transforms.kafka.client import Broker, PartitionConsumer
+from transforms.kafka.settings import BrokerSettings
+from transforms.lake import StoreSettings
 from transforms.lake.chain import CommitChain
 from transforms.lake.client import ObjectStore
 from transforms.lake.commit import SegmentCommit
 from transforms.lake.files import DatasetLayout, build_files
 from transforms.lake.names import PartitionId
-from transforms.lake.settings import StoreSettings
 from transforms.lake.writer import describe
-from transforms.segment import HEADERS_TYPE, MESSAGES_SCHEMA, Segment
+from transforms.masking import MaskPlan, mask
+from transforms.quality.rule_plans import RulePlans
+from transforms.quality.validate import validate
+from transforms.references import References
+from transforms.segment import Segment
+from transforms.sql import Engine, Join
+from transforms.sql.functions import FUNCTIONS
+from transforms.tables import DerivedColumns
+from transforms.tables.derivation import derive
 
 SEGMENT = 50_000
+DATASET = "dispense_event"
+LAYOUT = DatasetLayout(event_time="event_time")
 
 
-class StageClock:
-    """Adds up wall and CPU seconds by stage."""
+class ChainLoop:
+    """The transforms of the packaged configuration between decoding and the sink.
 
-    def __init__(self) -> None:
-        self.wall: dict[str, float] = {}
-        self.cpu: dict[str, float] = {}
+    Args:
+        references: A lake whose references the events look up.
+        store: Its address and credentials.
+        key: The masking key.
+    """
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        wall, cpu = time.perf_counter(), _cpu()
-        yield
-        self.wall[name] = self.wall.get(name, 0.0) + time.perf_counter() - wall
-        self.cpu[name] = self.cpu.get(name, 0.0) + _cpu() - cpu
+    def __init__(self, references: str, store: StoreSettings, key: str) -> None:
+        chain = make_chain(load_config(None))
+        looked_up = References(chain.rules.references, lake_root=references, store=store)
+        self._plans = RulePlans(chain.rules, looked_up, {})
+        self._engine = Engine(FUNCTIONS)
+        self._steps = [(s, self._joins(s, looked_up)) for s in _derivations(chain)]
+        self._masks = MaskPlan(chain.masks, key)
+        self._aggregates = [a for a in chain.aggregates if a.aggregate.dataset == DATASET]
+        for each in self._aggregates:
+            each.setup()
+
+    def __call__(self, segment: Segment, clock: StageClock) -> tuple[Segment, dict[str, pa.Table]]:
+        """Returns the segment as the sink gets it, and the partials."""
+        with clock.stage("validate"):
+            segment = validate(segment, self._plans)
+        with clock.stage("derive"):
+            for step, joins in self._steps:
+                segment = derive(segment, step, self._engine, joins)
+        with clock.stage("mask"):
+            segment = mask(segment, plan=self._masks)
+        with clock.stage("aggregate"):
+            partials = {each.name: each.derive(segment) for each in self._aggregates}
+        return segment, partials
+
+    def _joins(self, step: DerivedColumns, references: References) -> Sequence[Join]:
+        parsed = [self._engine.parse(sql) for sql in step.expressions.values()]
+        return references.joins(step.dataset, parsed)
 
 
 def measure(
-    servers: str, store: StoreSettings, root: str, topic: str, partitions: int
+    servers: str, store: StoreSettings, root: str, topic: str, loop: ChainLoop
 ) -> tuple[StageClock, int]:
     """Runs the stages one after the other over a topic of dispense events.
 
@@ -58,16 +86,15 @@ def measure(
     ends = broker.stable_end(facts)
     plan = dispense_plan(topic)
     consumer = PartitionConsumer(BrokerSettings(bootstrap_servers=servers))
-    for partition in range(partitions):
+    for partition in facts.partitions:
         owner = PartitionId(topic, facts.topic_id, partition)
         chain = CommitChain(objects, owner, "bench")
         chain.append(genesis(owner))
         position = 0
         while position < ends[partition]:
             with clock.stage("consume"):
-                fetched = consumer.fetch(
-                    topic, partition, position, ends[partition], SEGMENT, 1 << 26
-                )
+                end = ends[partition]
+                fetched = consumer.fetch(topic, partition, position, end, SEGMENT, 1 << 26)
             segment = Segment(
                 topic=topic,
                 topic_id=facts.topic_id,
@@ -78,33 +105,30 @@ def measure(
             )
             with clock.stage("decode"):
                 segment = enforce(segment, plan)
-            with clock.stage("parquet"):
-                segment.check()
-                built = list(
-                    build_files(segment, {"dispense_event": LAYOUT}, {}, {"lake_id": "bench"})
-                )
-            with clock.stage("upload"):
-                for each in built:
-                    objects.put(each.file.key, each.body)
-            with clock.stage("commit"):
-                tail = chain.tail()
-                assert tail is not None
-                assert chain.append(describe(segment, [b.file for b in built], tail, "bench"))
+            segment, partials = loop(segment, clock)
+            _write(segment, partials, chain, clock)
             position, events = fetched.end, events + fetched.messages.num_rows
     consumer.close()
     return clock, events
 
 
-LAYOUT = DatasetLayout(event_time="event_time")
-
-
-def dispense_plan(topic: str) -> SchemaPlan:
-    reader = packaged_dataset("dispense_event").reader
-    contract = TopicContract(topic=topic, dataset="dispense_event", reader=reader)
-    return SchemaPlan(contract, WriterSchemas(open_registry("package:"), 1.0))
+def _write(
+    segment: Segment, partials: dict[str, pa.Table], chain: CommitChain, clock: StageClock
+) -> None:
+    with clock.stage("parquet"):
+        segment.check()
+        built = list(build_files(segment, {DATASET: LAYOUT}, partials, {"lake_id": "bench"}))
+    with clock.stage("upload"):
+        for each in built:
+            chain.store.put(each.file.key, each.body)
+    with clock.stage("commit"):
+        tail = chain.tail()
+        assert tail is not None
+        assert chain.append(describe(segment, [b.file for b in built], tail, "bench"))
 
 
 def genesis(owner: PartitionId) -> SegmentCommit:
+    """Returns the first commit of a partition."""
     return SegmentCommit(
         lake_id="bench",
         cluster_id="bench",
@@ -119,56 +143,5 @@ def genesis(owner: PartitionId) -> SegmentCommit:
     )
 
 
-def decode_rate(values: list[bytes], share_bad: float, seed: int = 1) -> float:
-    """Returns events per CPU second of decoding, with a share of the messages damaged."""
-    rng = np.random.default_rng(seed)
-    damaged = list(values)
-    for i in np.flatnonzero(rng.random(len(values)) < share_bad):
-        damaged[i] = damaged[i][: 6 + int(rng.integers(0, len(damaged[i]) - 6))]
-    segment = segment_of(damaged)
-    plan = dispense_plan("bench")
-    enforce(segment.slice(0, 1000), plan)  # Compiles the plan.
-    cpu = _cpu()
-    enforce(segment, plan)
-    return len(values) / (_cpu() - cpu)
-
-
-def segment_of(values: list[bytes]) -> Segment:
-    count = len(values)
-    messages = pa.table(
-        {
-            "offset": pa.array(np.arange(count)),
-            "timestamp": pa.array(np.zeros(count, np.int64)).cast(pa.timestamp("ms", "UTC")),
-            "key": pa.nulls(count, pa.binary()),
-            "value": pa.array(values, pa.binary()),
-        }
-    )
-    messages = messages.append_column("headers", pa.nulls(count, HEADERS_TYPE))
-    return Segment(
-        topic="bench",
-        topic_id=hashlib.sha256(b"bench").hexdigest()[:22],
-        partition=0,
-        start=0,
-        end=count,
-        messages=messages.cast(MESSAGES_SCHEMA),
-    )
-
-
-def per_record_rate(values: list[bytes], write: Callable[[pa.Table], object]) -> float:
-    """Returns events per CPU second of the usual way: fastavro a record, dicts, then Parquet."""
-    schema = fastavro.parse_schema(packaged_dataset("dispense_event").reader.json)
-    cpu = _cpu()
-    for at in range(0, len(values), SEGMENT):
-        rows = [
-            fastavro.schemaless_reader(io.BytesIO(value[5:]), schema)
-            for value in values[at : at + SEGMENT]
-        ]
-        for row in rows:
-            row["event_id"] = str(row["event_id"])
-        write(pa.Table.from_pylist(rows))
-    return len(values) / (_cpu() - cpu)
-
-
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+def _derivations(chain: Chain) -> list[DerivedColumns]:
+    return [s for s in chain.steps if isinstance(s, DerivedColumns) and s.dataset == DATASET]

@@ -1,0 +1,71 @@
+"""The benchmark's topics: dispense events of one schema, and the references that they look up."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from beam_pipelines.produce.one_schema import DEFAULT_DAY
+from beam_pipelines.produce.pools import make_world
+from beam_pipelines.produce.streams.references import pool_size, reference_columns
+from beam_pipelines.produce.topics import DRUGS, PHARMACIES, PRESCRIBERS, TOPICS
+from beam_pipelines.produce.versions import encode_versions
+
+_DAY_MS: Final = 86_400_000
+#: When the broker got the messages: the day after. A rule must not trip for the machine's clock.
+BROKER_MS: Final = (DEFAULT_DAY + 2) * _DAY_MS
+PARTITIONS: Final = 4
+
+
+def fill_topic(
+    servers: str, topic: str, values: Sequence[bytes], partitions: int = PARTITIONS
+) -> None:
+    """Creates a topic if need be and appends the values, spread over its partitions."""
+    _create(servers, topic, partitions)
+    producer = Producer(
+        {
+            "bootstrap.servers": servers,
+            "linger.ms": 50,
+            "batch.size": 1_000_000,
+            "log_level": 3,  # It tells at its end of events that nobody wants.
+            "queue.buffering.max.messages": 1_000_000,
+            "queue.buffering.max.kbytes": 1_000_000,
+        }
+    )
+    for i, value in enumerate(values):
+        producer.produce(topic, value, partition=i % partitions, timestamp=BROKER_MS)
+        if i % 100_000 == 99_999:
+            producer.flush()
+    producer.flush()
+
+
+def fill_references(servers: str, events: int, seed: int) -> None:
+    """Makes the pipeline's other topics, and fills those of the references.
+
+    Args:
+        servers: Of the broker.
+        events: As many as ``events_of_one_schema`` was asked for, as is ``seed``: then the
+            references are those that the events name.
+        seed: See there.
+    """
+    # As events_of_one_schema draws it.
+    world_rng, *_, rng = np.random.default_rng(seed).spawn(4)
+    world = make_world(world_rng, events, DEFAULT_DAY)
+    for topic in TOPICS:
+        _create(servers, topic.name, topic.partitions)
+    for topic in (PHARMACIES, DRUGS, PRESCRIBERS):
+        rows = np.arange(pool_size(world, topic))
+        # In force long before the first event: fills may have begun weeks ago.
+        since = np.full(len(rows), (DEFAULT_DAY - 100) * _DAY_MS * 1_000)
+        columns = reference_columns(world, rng, topic, rows, since)
+        fill_topic(servers, topic.name, encode_versions(topic.dataset, columns, rng), 1)
+
+
+def _create(servers: str, topic: str, partitions: int) -> None:
+    admin = AdminClient({"bootstrap.servers": servers})
+    if topic not in admin.list_topics(timeout=10).topics:
+        # The broker goes by the messages' own time, which is long ago.
+        made = NewTopic(topic, partitions, 1, config={"retention.ms": "-1"})
+        admin.create_topics([made])[topic].result()
