@@ -15,11 +15,11 @@ from beam_pipelines.pharmacy.config.model import DatasetConfig
 from schemas.arrow_types import arrow_schema
 from transforms.avro.enforce import LINEAGE
 from transforms.errors import ConfigurationError
-from transforms.masking import DatasetMask, MaskConfig, masked_schema
+from transforms.masking import Action, DatasetMask, MaskConfig, masked_schema
 from transforms.masking.actions import KEYED
 from transforms.quality import RuleSet, load_rules
 from transforms.quality.validate import WARNINGS_FIELD
-from transforms.references import References, needed_columns
+from transforms.references import References
 from transforms.sql import Engine, Join
 from transforms.sql.functions import FUNCTIONS
 from transforms.tables import DerivedColumns, TableFunction
@@ -59,10 +59,11 @@ def make_chain(config: PharmacyConfig) -> Chain:
     """
     fields = {name: arrow_schema(reader) for name, reader in config.readers().items()}
     files = [rule_file(name) for name in config.rules.files]
-    rules = load_rules(*files, schemas=fields) if files else RuleSet()
-    steps = tuple(_steps(config))
     masks = mask_config(config)
-    references = _references(rules, fields, masks)
+    kept = _kept(fields, masks)
+    rules = load_rules(*files, schemas=fields, committed=kept) if files else RuleSet()
+    steps = tuple(_steps(config))
+    references = References(rules.references, schemas=kept)
     schemas = {}
     for name, schema in fields.items():
         mapped = _mapped(_enforced(name, schema, rules), name, steps, references)
@@ -131,18 +132,18 @@ def _steps(config: PharmacyConfig) -> Iterator[TableFunction | DerivedColumns]:
             )
 
 
-def _references(rules: RuleSet, fields: Mapping[str, pa.Schema], masks: MaskConfig) -> References:
-    """Returns the references as the lake will hold them; refuses rules that a mask would blind."""
-    looked_up = {spec.dataset for spec in rules.references.values()} & set(fields)
-    held = {name: masked_schema(fields[name], masks, name) for name in looked_up}
-    references = References(rules.references, schemas=held)
-    if any(held[name].names != fields[name].names for name in looked_up):
-        engine = Engine(FUNCTIONS)
-        for rule in rules.rules:
-            joins = references.declared(rule.dataset)
-            if needed_columns([engine.parse(rule.expression)]).keys() & {j.name for j in joins}:
-                _bind(engine, f"the rule {rule.id}", rule.expression, fields[rule.dataset], joins)
-    return references
+def _kept(fields: Mapping[str, pa.Schema], masks: MaskConfig) -> dict[str, pa.Schema]:
+    """Returns the columns that the lake holds as they came: what references can be looked up by."""
+    return {
+        name: pa.schema(
+            [
+                schema.field(one.column)
+                for one in masks.decisions(name)
+                if one.action is Action.KEEP and one.column in schema.names
+            ]
+        )
+        for name, schema in fields.items()
+    }
 
 
 def _enforced(dataset: str, fields: pa.Schema, rules: RuleSet) -> pa.Schema:

@@ -118,8 +118,12 @@ class Engine:
         """
         expression = self.parse(sql)
         _check_columns(expression, [*schema.names, *(join.name for join in joins)])
+        named = [join for join in joins if join.name in _firsts([expression])]
+        lookups = [self.parse(sql) for join in named for sql in (join.on, join.at)]
+        read = _firsts([expression, *lookups])
+        columns = pa.schema([field for field in schema if field.name.lower() in read])
         try:
-            made = self._select(schema.empty_table(), {"value": expression.sql}, joins)
+            made = self._select(columns.empty_table(), {"value": expression.sql}, named)
         except duckdb.Error as error:
             # About the configuration, there being no row: may be shown.
             first = str(error).splitlines()[0]
@@ -227,6 +231,11 @@ def _in_micros(table: pa.Table) -> pa.Table:
             fine = pc.multiply(clamped, (2**63 - 1) // last).cast(kind)
             table = table.set_column(number, field.with_type(kind), fine)
     return table
+
+
+def _firsts(expressions: Iterable[Expression]) -> set[str]:
+    """Returns the first parts of the names in expressions, in lower case: columns, references."""
+    return {column[0].lower() for each in expressions for column in each.columns}
 
 
 def _check_columns(expression: Expression, known: Sequence[str]) -> None:
