@@ -1,7 +1,9 @@
 """The masking policy in force: what it does to each class of field."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from beam_pipelines.report.facts import MASKING, LakeFacts
 from schemas.catalog import packaged_datasets
@@ -10,7 +12,9 @@ from transforms.masking import POLICIES
 from transforms.masking.policies import MustDecide, ruling
 
 #: The class of fields that need no care: most of them, and always kept.
-_NO_CARE = "NONE"
+_NO_CARE: Final = "NONE"
+#: As ``transforms.masking`` writes it into a dataset's version.
+_KEY: Final = re.compile(r"\bkey=(v\d+):")
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,13 @@ def rulings(facts: LakeFacts) -> list[ClassRuling]:
         ClassRuling(cls, CLASSES[cls], action, tuple(fields))
         for (cls, action), fields in sorted(found.items(), key=lambda item: order.index(item[0][0]))
     ]
+
+
+def key_versions(facts: LakeFacts) -> list[str]:
+    """Returns the versions of the key that the newest masks of datasets use, such as ``v3``."""
+    newest = [facts.newest_version(MASKING + name) or "" for name in facts.versioned(MASKING)]
+    found = {match[1] for text in newest if (match := _KEY.search(text))}
+    return sorted(found, key=lambda name: int(name[1:]))
 
 
 def _fields(datasets: Iterable[str]) -> Iterator[tuple[str, str, Classification]]:

@@ -58,7 +58,7 @@ summary { cursor: pointer; color: var(--muted); font-size: .86rem; margin: .3rem
 .zero { color: var(--muted); opacity: .55; }
 figure { margin: .8rem 0 .2rem; }
 figcaption { color: var(--muted); font-size: .86rem; margin-top: .2rem; }
-figure svg { display: block; width: 100%; height: auto; min-width: 33rem; }
+figure svg { display: block; width: 100%; height: auto; min-width: 42rem; }
 figure svg text { font-family: inherit; }
 footer { padding-bottom: 2.5rem; font-size: .86rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: .5rem 0; }

@@ -29,8 +29,8 @@ def percent(part: int, whole: int) -> str:
 
 
 def size(octets: int) -> str:
-    """Returns a size in decimal megabytes."""
-    return f"{octets / 1e6:,.1f} MB"
+    """Returns a size in decimal kilo- or megabytes."""
+    return f"{octets / 1e3:,.0f} kB" if octets < 1_000_000 else f"{octets / 1e6:,.1f} MB"
 
 
 def moment(at: datetime | None, *, seconds: bool = True) -> str:

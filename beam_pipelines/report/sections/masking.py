@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from beam_pipelines.report.facts import MASKING, LakeFacts
 from beam_pipelines.report.markup import note, section, terms
-from beam_pipelines.report.policy import rulings
+from beam_pipelines.report.policy import key_versions, rulings
 from beam_pipelines.report.tables import Column, table
 
 
@@ -15,7 +15,13 @@ def masking(facts: LakeFacts) -> str:
 
 def _parts(facts: LakeFacts) -> Iterator[str]:
     masked = facts.versioned(MASKING)
-    yield terms([("Policy", facts.lake.policy), ("Key domain", facts.lake.key_domain or "none")])
+    yield terms(
+        [
+            ("Policy", facts.lake.policy),
+            ("Key domain", facts.lake.key_domain or "none"),
+            ("Key version", ", ".join(key_versions(facts)) or "none"),
+        ]
+    )
     if not masked:
         yield note(
             "None in force: no commit was written with masks, so rows hold what the messages hold."

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 
 from beam_pipelines.report.facts import LakeFacts
-from beam_pipelines.report.policy import rulings
+from beam_pipelines.report.policy import key_versions, rulings
+from schemas.classification import Classification
 from transforms.lake import LakeManifest
+from transforms.masking import DatasetMask, MaskConfig, MaskPlan
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -39,3 +41,29 @@ def test_nothing_is_told_of_a_policy_or_dataset_that_is_not_ours():
     assert ruled("mine", "dispense_event") == {}
     assert ruled("ops", "order") == {}
     assert ruled("ops") == {}
+
+
+def test_key_versions_are_those_of_the_newest_masks():
+    lake = LakeManifest(lake_id="l", policy="ops", key_domain="", partition_columns=())
+    facts = LakeFacts(root="s3://b/p", lake=lake)
+    assert key_versions(facts) == []
+    facts.versions = {
+        "masking.a": {"p plan=0 key=v2:aa": AT, "p plan=0 key=v10:aa": AT.replace(year=2027)},
+        "masking.b": {"p plan=0 key=v9:aa": AT},
+        "masking.c": {"p plan=0": AT},
+    }
+    assert key_versions(facts) == ["v9", "v10"]
+
+
+def test_the_key_version_is_written_as_the_masks_write_it():
+    config = MaskConfig(
+        policy="limited",
+        domain="d",
+        key="env:KEY",
+        key_version=7,
+        datasets={"people": DatasetMask(classes={"id": Classification("D:mrn")})},
+    )
+    version = MaskPlan(config, "11" * 32).version("people")
+    lake = LakeManifest(lake_id="l", policy="limited", key_domain="d", partition_columns=())
+    facts = LakeFacts(root="s3://b/p", lake=lake, versions={"masking.people": {version: AT}})
+    assert key_versions(facts) == ["v7"]

@@ -46,3 +46,9 @@ def test_a_time_beyond_the_calendar_is_told_as_such():
     assert wording.micros(-(2**63)) == "beyond the calendar"
     assert wording.from_millis(2**62).year == 9999
     assert wording.from_millis(0) == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def test_sizes_have_a_unit_that_fits():
+    assert wording.size(0) == "0 kB"
+    assert wording.size(999_499) == "999 kB"
+    assert wording.size(12_345_678) == "12.3 MB"
