@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 import apache_beam as beam
+import pyarrow as pa
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 
@@ -18,7 +19,7 @@ from transforms.quality.validate import validate
 from transforms.references import References
 from transforms.segment import Segment
 
-#: Namespace of the counters of findings, one per rule id.
+#: Namespace of the counters of findings: ``R03/rxhub``, by rule and source system.
 METRICS: Final = "rules"
 
 
@@ -75,8 +76,6 @@ class Validate(beam.PTransform[PCollection[Segment], PCollection[Segment]]):  # 
 class _ValidateFn(beam.DoFn):  # type: ignore[misc]
     def __init__(self, config: ValidateConfig) -> None:
         self._config = config
-        ids = {rule.id for rule in config.rules.rules}
-        self._counters = {rule: Metrics.counter(METRICS, rule) for rule in ids}
 
     def setup(self) -> None:
         config = self._config
@@ -84,6 +83,11 @@ class _ValidateFn(beam.DoFn):  # type: ignore[misc]
 
     def process(self, segment: Segment) -> Iterator[Segment]:
         judged = guarded(partial(validate, plans=self._plans), segment)
-        for rule, count in Counter(judged.findings.column("rule").to_pylist()).items():
-            self._counters[rule].inc(count)
+        for (rule, source), count in _counted(judged.findings).items():
+            Metrics.counter(METRICS, f"{rule}/{source}").inc(count)
         yield judged
+
+
+def _counted(findings: pa.Table) -> Counter[tuple[str, str]]:
+    columns = (findings.column(name).to_pylist() for name in ("rule", "source_system"))
+    return Counter(zip(*columns, strict=True))

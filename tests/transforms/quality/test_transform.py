@@ -27,7 +27,7 @@ def ends(made):
     return [(d["offset"], d["reason"]) for d in made.disposed.to_pylist()]
 
 
-def test_it_is_one_step_and_counts_by_rule():
+def test_it_is_one_step_and_counts_by_rule_and_source():
     whole = segment([order(0), order(1, amount=0), order(2, amount=7), order(3, amount=0)])
     pipeline = beam.Pipeline()
     made = (
@@ -39,7 +39,7 @@ def test_it_is_one_step_and_counts_by_rule():
     result = pipeline.run()
     result.wait_until_finish()
     counters = result.metrics().query(MetricsFilter().with_namespace(METRICS))["counters"]
-    assert {each.key.metric.name: each.committed for each in counters} == {"E1": 2, "A1": 1}
+    assert {each.key.metric.name: each.committed for each in counters} == {"E1/other": 2, "A1/other": 1}
 
 
 def test_the_worker_side_pickles_before_setup():
