@@ -8,7 +8,7 @@ from tests.oracle.compare import Difference, compare, compare_dispositions
 from tests.oracle.expected import Expected, Verdict, expected_of
 from tests.oracle.messages import Message
 from tests.oracle.reader import committed_ends, earliest_starts, read_committed
-from tests.oracle.whole import expect_topic, expect_topics
+from tests.oracle.whole import expect_topic, expect_topics, expected_of_run
 
 __all__ = [
     "Difference",
@@ -22,5 +22,6 @@ __all__ = [
     "expect_topic",
     "expect_topics",
     "expected_of",
+    "expected_of_run",
     "read_committed",
 ]

@@ -90,16 +90,20 @@ def day_start(zone: str, day: datetime.date) -> int:
     return exact if 0 <= found - exact < _MINUTE_US else found
 
 
-def _count(event_type: str) -> Callable[[list[Row]], int]:
-    return lambda rows: sum(row["event_type"] == event_type for row in rows)
+def _reversed(rows: list[Row]) -> int:
+    return sum(row["event_type"] == "REVERSED" for row in rows)
+
+
+def _filled(rows: list[Row]) -> int:
+    return len(rows) - _reversed(rows)
 
 
 def _net(value: Callable[[Row], Decimal | None]) -> Callable[[list[Row]], Decimal | None]:
-    """What was dispensed, less what was reversed; None if there is nothing to add up."""
+    """What was filled, less what was reversed; None if there is nothing to add up."""
 
     def summed(rows: list[Row]) -> Decimal | None:
         signed = [
-            given if row["event_type"] == "DISPENSED" else -given
+            -given if row["event_type"] == "REVERSED" else given
             for row in rows
             if (given := value(row)) is not None
         ]
@@ -116,7 +120,7 @@ def _minutes(at: float) -> Callable[[list[Row]], Quantile]:
     return quantile
 
 
-_FILLS: Final = ("DISPENSED", "REVERSED")
+_FILLS: Final = ("FILLED", "PARTIALLY_FILLED", "REVERSED")
 _ONE: Final = _net(lambda row: Decimal(1))
 
 AGGREGATES: Final[Mapping[str, _Aggregate]] = {
@@ -124,10 +128,10 @@ AGGREGATES: Final[Mapping[str, _Aggregate]] = {
         dimensions=("pharmacy_ncpdp_id",),
         event_types=_FILLS,
         window=_fixed(5 * _MINUTE_US),
-        measures={"fills": _count("DISPENSED"), "reversals": _count("REVERSED"), "net_fills": _ONE},
+        measures={"fills": _filled, "reversals": _reversed, "net_fills": _ONE},
     ),
     "units_per_drug": _Aggregate(
-        dimensions=("ndc11",),
+        dimensions=("ndc11", "unit_of_measure"),
         event_types=_FILLS,
         window=_fixed(60 * _MINUTE_US),
         measures={"net_units": _net(lambda row: row["quantity_dispensed"])},

@@ -30,8 +30,9 @@ def _substitution(r: Seen) -> str | None:
     return {"Y": "generic", "N": "single_source"}.get(code, "brand")
 
 
-def _zone(r: Seen) -> str:
-    return "UTC" if r.pharmacy.time_zone is None else str(r.pharmacy.time_zone)
+def _zone(r: Seen) -> str | None:
+    zone: str | None = r.pharmacy.time_zone
+    return zone
 
 
 def _ndc11(r: Seen) -> str | None:

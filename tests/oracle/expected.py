@@ -2,6 +2,7 @@
 
 import importlib.resources
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -71,6 +72,15 @@ class Expected:
         for verdict in self.verdicts.values():
             counts[verdict.disposition] = counts.get(verdict.disposition, 0) + 1
         return counts
+
+    @property
+    def counted_findings(self) -> Counter[tuple[str, str]]:
+        """Messages by rule that they trip and source system, as commits count them."""
+        return Counter(
+            (found.rule, found.source_system)
+            for listed in self.findings.values()
+            for found in listed
+        )
 
     def dispositions(self, partition: int) -> dict[int, Verdict]:
         """The verdicts on one partition's messages, by offset."""

@@ -1,0 +1,32 @@
+from tests.oracle.references import References
+
+
+def drug(start: int, schedule: str, offset: int = 0) -> dict[str, object]:
+    return {
+        "_offset": offset, "_row": 0, "_partition": 0, "ndc11": "00002821501",
+        "effective_from": start, "dea_schedule": schedule,
+    }  # fmt: skip
+
+
+def schedule_at(references: References, time: int, ndc: str = "0002-8215-01") -> str | None:
+    row = {"ndc": ndc, "pharmacy_ncpdp_id": "1", "event_time": time}
+    return references.seen("inventory_movement", row, 0).drug.dea_schedule
+
+
+def test_a_version_is_valid_from_its_time_until_the_next():
+    held = References({"drug_ref": [drug(20, "CII", 1), drug(10, "NONE", 2)]})
+    assert [schedule_at(held, t) for t in (9, 10, 19, 20, 10**15)] == [
+        None, "NONE", "NONE", "CII", "CII",
+    ]  # fmt: skip
+
+
+def test_of_one_effective_time_the_later_message_counts():
+    held = References({"drug_ref": [drug(10, "CV", 9), drug(10, "CII", 3)]})
+    assert schedule_at(held, 10) == "CV"
+
+
+def test_what_is_not_there_has_nothing_but_unknowns():
+    held = References({"drug_ref": [drug(10, "CV")]})
+    assert schedule_at(held, 10, "0002821501") is None
+    assert schedule_at(held, 253_402_214_400_000_000) is None
+    assert schedule_at(References(), 10) is None

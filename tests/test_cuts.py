@@ -1,0 +1,113 @@
+"""Wherever segments are cut, rows, verdicts, findings and totals are the same, and the oracle's."""
+
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from schemas.catalog import packaged_datasets
+from tests.fakes.chain import MASKING_KEY, FakeRuns, counted_rules
+from tests.fakes.object_store import FakeBucket
+from tests.faults.lakes import dead_letters_of, dispositions
+from tests.oracle import Expected, Message, compare, compare_dispositions, expected_of_run
+from tests.oracle.aggregates import AGGREGATES, totals_that_differ
+from tests.oracle.masks import Pseudonymised
+from tests.twisted import varied
+from transforms.references import loading
+
+DATASETS = {dataset.topic: dataset.name for dataset in packaged_datasets()}
+EVENTS = 200
+
+
+def drained(messages: Sequence[Message], cuts: Mapping[str, Sequence[float]]) -> FakeRuns:
+    """A lake that the messages were drained to, cut at some shares of each topic."""
+    bucket = FakeBucket()
+    runs = FakeRuns(bucket)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "ObjectStore", lambda root, _: bucket.store(root))
+        runs.run(messages, lambda place, end: [int(cut * end) for cut in cuts.get(place[0], ())])
+    return runs
+
+
+def by_topic(messages: Sequence[Message]) -> dict[str, list[Message]]:
+    found: dict[str, list[Message]] = {}
+    for message in messages:
+        found.setdefault(message.topic, []).append(message)
+    return found
+
+
+def assert_holds(runs: FakeRuns, expected: Mapping[str, Expected]) -> None:
+    made = runs.commits()
+    for dataset, wanted in expected.items():
+        mine = [commit for commit in made if commit.topic == wanted.topic]
+        rows = runs.rows(dataset)
+        assert not compare(rows, wanted)
+        places = list(zip(*(rows[n].to_pylist() for n in ("_partition", "_offset")), strict=True))
+        assert not compare_dispositions(dispositions(runs.store(), mine, places), wanted)
+        told = {
+            (commit.partition, letter["offset"]): letter["field"]
+            for commit in mine
+            for letter in dead_letters_of(runs.store(), commit)
+        }
+        assert told == wanted.fields
+        assert counted_rules(mine) == wanted.counted_findings
+    rows = list(expected["dispense_event"].rows.values())
+    for aggregate in AGGREGATES:
+        assert not list(totals_that_differ(aggregate, runs.totals(aggregate), rows))
+
+
+def plain_rows(runs: FakeRuns, dataset: str) -> pa.Table:
+    """Rows in the order of their places, enums as texts."""
+    rows = runs.rows(dataset)
+    columns = [
+        column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        for column in rows.columns
+    ]
+    table = pa.table(columns, rows.column_names)
+    return table.sort_by([("_partition", "ascending"), ("_offset", "ascending")]).combine_chunks()
+
+
+CUTS = st.dictionaries(
+    st.sampled_from(sorted(DATASETS)),
+    st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=4),
+    min_size=3,
+)
+
+
+@settings(
+    max_examples=3, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+@given(chance=st.integers(0, 2**32), cuts=CUTS)
+def test_any_cut_gives_the_rows_verdicts_findings_and_totals_of_the_oracle(
+    chance: int, cuts: dict[str, list[float]]
+) -> None:
+    messages = varied(chance % 4, EVENTS, random.Random(chance))
+    expected = {
+        DATASETS[topic]: each
+        for topic, each in expected_of_run(
+            by_topic(messages), Pseudonymised(bytes.fromhex(MASKING_KEY))
+        ).items()
+    }
+    whole, cut = drained(messages, {}), drained(messages, cuts)
+
+    assert_holds(whole, expected)
+    assert_holds(cut, expected)
+    for dataset in expected:
+        assert plain_rows(cut, dataset).equals(plain_rows(whole, dataset))
+    for aggregate in AGGREGATES:
+        assert cut.totals(aggregate) == whole.totals(aggregate)
+
+
+def test_the_twisted_messages_trip_most_rules_and_become_everything() -> None:
+    messages = varied(1, 3_000, random.Random(1))
+    expected = expected_of_run(by_topic(messages), Pseudonymised(bytes.fromhex(MASKING_KEY)))
+    tripped = Counter(
+        rule for each in expected.values() for rule, _ in each.counted_findings.elements()
+    )
+    assert len(tripped) > 60
+    reasons = {v.code for each in expected.values() for v in each.verdicts.values()}
+    assert {"", "tombstone", "truncated", "R05", "R03.marketed"} <= reasons
