@@ -26,7 +26,8 @@ ENCODINGS: Final = (
 _STEM: Final = 8
 _PUNCTUATION: Final = bytes(b for b in range(128) if not chr(b).isalnum())
 # Separators that may stand between two characters: an SSN is 999-01-0001, 999 01 0001, 999010001.
-_SEPARATORS: Final = rb"[^0-9a-z]{0,3}"
+# No end of a line: it would make one number of two neighbors in a column.
+_SEPARATORS: Final = rb"[^0-9a-z\r\n]{0,3}"
 
 
 @dataclass(frozen=True, order=True)

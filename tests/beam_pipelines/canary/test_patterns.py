@@ -67,7 +67,8 @@ def test_a_number_within_a_longer_one_is_another_number():
 
 
 def test_neighbors_are_not_taken_for_one_text():
-    assert found(b"999\n0300\n\n\n\n02") == set()
+    assert found(b"9.99\n03.00\n0.2") == set()
+    assert found(b"999-03\n0002") == set()
     assert found(b"999, at 03, at 0002") == set()
     assert found(b"Zqvcanary, Apt 0001") == set()
 
