@@ -116,14 +116,15 @@ def drain(job: PharmacyJob, flags: Sequence[str], screen: Console) -> int:
 def _ran(
     job: PharmacyJob, work: Work, store: ObjectStore, flags: Sequence[str]
 ) -> tuple[Exception | None, list[PartitionOutcome]]:
-    """Drains the references, then the rest, which looks them up; stops where one fails."""
+    """Drains the references, then the rest, which looks them up."""
     outcomes: list[PartitionOutcome] = []
     for phase in phases(job, work):
         # Taken now: every worker of this phase sees the references as they are committed now.
         pinned = snapshot(store, job.chain.reference_datasets)
-        failure = _piped(replace(phase, pinned=pinned), flags)
+        failure = _piped(phase.part(frozenset(phase.topics), phase.run_id, pinned), flags)
         outcomes += read_run(store, phase.run_id)
-        if failure is not None or any(outcome.failure for outcome in outcomes):
+        # A partition that failed stops no other: references that are late are not wrong.
+        if failure is not None:
             return failure, outcomes
     return None, outcomes
 
@@ -139,7 +140,7 @@ def phases(job: PharmacyJob, work: Work) -> list[PharmacyJob]:
     first = frozenset(owner.topic for owner in work.new() if carried[owner.topic] in references)
     rest = frozenset(job.topics) - first
     named = [(first, f"{job.run_id}-references"), (rest, job.run_id)]
-    return [replace(job, only=topics, run_id=run_id) for topics, run_id in named if topics]
+    return [job.part(topics, run_id) for topics, run_id in named if topics]
 
 
 def _piped(job: PharmacyJob, flags: Sequence[str]) -> Exception | None:

@@ -1,6 +1,6 @@
 """The graph: one vertical pipe of verbs."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import apache_beam as beam
@@ -69,6 +69,14 @@ class PharmacyJob:
             ConfigurationError: They don't fit together.
         """
         return make_chain(self.config)
+
+    def part(
+        self, only: frozenset[str], run_id: str, pinned: ReferenceSnapshot | None = None
+    ) -> "PharmacyJob":
+        """Returns the job for some of its topics, and with references as they were committed."""
+        made = replace(self, only=only, run_id=run_id, pinned=pinned)
+        vars(made)["chain"] = self.chain  # The same configuration: checked once.
+        return made
 
     @cached_property
     def references(self) -> References:

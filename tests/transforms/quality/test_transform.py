@@ -39,7 +39,7 @@ def test_it_is_one_step_and_counts_by_rule_and_source():
     result = pipeline.run()
     result.wait_until_finish()
     counters = result.metrics().query(MetricsFilter().with_namespace(METRICS))["counters"]
-    assert {each.key.metric.name: each.committed for each in counters} == {"E1/other": 2, "A1/other": 1}
+    assert {each.key.metric.name: each.committed for each in counters} == {"E1/web": 2, "A1/web": 1}
 
 
 def test_the_worker_side_pickles_before_setup():
