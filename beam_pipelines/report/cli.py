@@ -16,8 +16,9 @@ from typing import Final
 from beam_pipelines.arguments import Parser, add_store_flags, run_command, store_settings_of
 from beam_pipelines.exit_codes import ExitCode
 from beam_pipelines.report.facts import RULES, LakeFacts
-from beam_pipelines.report.gathering import Period, gather
+from beam_pipelines.report.gathering import gather
 from beam_pipelines.report.meanings import meanings
+from beam_pipelines.report.period import Period
 from beam_pipelines.report.wording import from_millis
 from beam_pipelines.terminal import console
 from beam_pipelines.verify.cli import milliseconds
@@ -90,7 +91,7 @@ def _rules(facts: LakeFacts) -> RuleSet | None:
 
 def _command(root: str, period: Period) -> str:
     bounds = [
-        f" --{name} {from_millis(at):%Y-%m-%dT%H:%M:%SZ}"
+        f" --{name} {from_millis(at).isoformat().replace('+00:00', 'Z')}"
         for name, at in (("since", period.since), ("until", period.until))
         if at is not None
     ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from beam_pipelines.report.period import EVER, Period
 from beam_pipelines.report.windows import WindowFacts
 from transforms.lake import DataFile, LakeManifest, PartitionId, Run, SegmentCommit
 
@@ -128,6 +129,7 @@ class LakeFacts:
     Attributes:
         root: ``s3://bucket/prefix``.
         lake: Its manifest.
+        period: The time that it tells of.
         topics: By name; a topic that was made again counts as one.
         partitions: Where each stands, whatever the selected time.
         datasets: What it holds.
@@ -143,6 +145,7 @@ class LakeFacts:
 
     root: str
     lake: LakeManifest
+    period: Period = EVER
     topics: dict[str, TopicFacts] = field(default_factory=dict)
     partitions: dict[PartitionId, PartitionFacts] = field(default_factory=dict)
     datasets: dict[str, DatasetFacts] = field(default_factory=dict)

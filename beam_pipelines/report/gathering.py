@@ -1,6 +1,6 @@
 """From a lake to the facts of its report. Reads commits, sidecar files and run reports once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from beam_pipelines.report.facts import (
@@ -11,6 +11,7 @@ from beam_pipelines.report.facts import (
     TopicFacts,
     Tripped,
 )
+from beam_pipelines.report.period import EVER, Period
 from beam_pipelines.report.reading import StoredCommit, read_commits
 from beam_pipelines.report.rollup import width_for
 from beam_pipelines.report.windows import Bounds, aggregates_in, gather_windows
@@ -20,29 +21,6 @@ from transforms.segment import ACCEPTED
 
 #: More would be a wall of rows; the older ones are in the lake.
 NEWEST_RUNS: Final = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Period:
-    """The broker times that the report tells of; half-open, milliseconds since 1970 UTC.
-
-    A commit is told of whole, if one of its messages may lie in the period.
-    """
-
-    since: int | None = None
-    until: int | None = None
-
-    def holds(self, commit: SegmentCommit) -> bool:
-        """Whether a commit is told of; one without messages only where no bound is set."""
-        if commit.broker_time is None:
-            return self.since is None and self.until is None
-        first, last = commit.broker_time
-        return (self.since is None or last >= self.since) and (
-            self.until is None or first < self.until
-        )
-
-
-EVER: Final = Period()
 
 
 def gather(store: ObjectStore, period: Period = EVER) -> LakeFacts:
@@ -57,7 +35,7 @@ def gather(store: ObjectStore, period: Period = EVER) -> LakeFacts:
         ChainError: A chain doesn't hold together.
     """
     lake = require_lake(store)
-    facts = LakeFacts(root=store.root, lake=lake)
+    facts = LakeFacts(root=store.root, lake=lake, period=period)
     with_windows: list[SegmentCommit] = []
     for each in read_commits(store, lake):
         _add(facts, each, period)

@@ -5,6 +5,7 @@ from html import escape
 from beam_pipelines.report.facts import LakeFacts
 from beam_pipelines.report.markup import note
 from beam_pipelines.report.meanings import Meanings
+from beam_pipelines.report.period import EVER
 from beam_pipelines.report.sections.datasets import datasets
 from beam_pipelines.report.sections.dispositions import dispositions
 from beam_pipelines.report.sections.freshness import freshness
@@ -13,7 +14,7 @@ from beam_pipelines.report.sections.masking import masking
 from beam_pipelines.report.sections.throughput import throughput
 from beam_pipelines.report.sections.windows import windows
 from beam_pipelines.report.style import STYLE
-from beam_pipelines.report.wording import moment
+from beam_pipelines.report.wording import millis, moment
 
 
 def render(facts: LakeFacts, meanings: Meanings, command: str) -> str:
@@ -51,6 +52,7 @@ def render(facts: LakeFacts, meanings: Meanings, command: str) -> str:
 <header>
 <h1>Lake report</h1>
 <p class="lead"><code>{escape(facts.root)}</code><br>{escape(_as_of(facts))}</p>
+{_period(facts)}
 </header>
 <main>
 {body}
@@ -68,6 +70,18 @@ def _as_of(facts: LakeFacts) -> str:
     if facts.as_of is None:
         return f"Lake {facts.lake.lake_id}, empty: it has no commit yet."
     return f"Lake {facts.lake.lake_id}, as of its newest commit, {moment(facts.as_of)} UTC"
+
+
+def _period(facts: LakeFacts) -> str:
+    period = facts.period
+    if period == EVER:
+        return ""
+    since = f" from {millis(period.since)}" if period.since is not None else ""
+    until = f" before {millis(period.until)}" if period.until is not None else ""
+    return note(
+        f"Of commits with messages of a broker time{since}{until} UTC, each told of whole, and of "
+        "windows that begin in that time. Freshness is that of all commits."
+    )
 
 
 def _policy() -> str:

@@ -41,7 +41,8 @@ def test_bounds_choose_commits_and_are_told(lake, capsys, tmp_path):
     bounds = ("--since", "2026-01-31T00:00:00.020Z", "--until", "2026-02-01T00:00:00Z")
     assert run(capsys, output, *bounds)[0] == 0
     assert "<b>10</b><span>messages read" in output.read_text().replace('<b class="">', "<b>")
-    assert "--until 2026-02-01T00:00:00Z" in output.read_text()
+    assert "--since 2026-01-31T00:00:00.020000Z --until 2026-02-01T00:00:00Z<" in output.read_text()
+    assert "before 2026-02-01 00:00:00 UTC" in output.read_text()
 
 
 @pytest.mark.parametrize("bound", ["yesterday", "2026-01-31T00:00:00"])

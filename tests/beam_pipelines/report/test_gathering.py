@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from beam_pipelines.report.facts import Arrival, Reason
-from beam_pipelines.report.gathering import Period, gather
+from beam_pipelines.report.gathering import gather
+from beam_pipelines.report.period import Period
 from tests.fakes.lake import DATASET, DAY_MS, TOPIC, TOPIC_ID, FakeLake, segment
 from tests.fakes.object_store import FakeBucket
 from transforms.errors import ChainError, LakeMismatchError

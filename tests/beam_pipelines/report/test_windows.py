@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from beam_pipelines.report.gathering import Period, gather
+from beam_pipelines.report.gathering import gather
+from beam_pipelines.report.period import Period
 from beam_pipelines.report.windows import WindowFacts
 from tests.beam_pipelines.report.lakes import (
     DAYS,
