@@ -63,6 +63,25 @@ def over_all_time(partials: pa.Table) -> pa.Table:
     return merge([_moved(partials, nothing, nothing)])
 
 
+def measuring(partials: pa.Table, measure: str) -> pa.Table:
+    """Returns partials with one measure, and what decides whether it may be shown.
+
+    That is the number of rows and of distinct things. A measure that isn't shown needs no hiding:
+    few reversals in an hour are no reason to hide its many fills.
+
+    Args:
+        partials: The aggregate's.
+        measure: One of its measures, or ``rows``, which is there in any case.
+    """
+    aggregate = aggregate_of(partials.schema)
+    kept = {n: m for n, m in aggregate.measures.items() if n == measure or m.kind == "distinct"}
+    if not kept:
+        return partials
+    gone = [name for name in aggregate.measures if name not in kept]
+    fewer = aggregate.model_copy(update={"measures": kept})
+    return partials.drop_columns(gone).replace_schema_metadata(fewer.to_metadata())
+
+
 def by_dimensions(partials: pa.Table, dimensions: Sequence[str]) -> pa.Table:
     """Returns partials by fewer dimensions."""
     aggregate = aggregate_of(partials.schema)

@@ -15,7 +15,7 @@ counted after rolling up: what isn't shown needs no hiding. It is no proof again
 all plots and tables of the page into one system of equations; see ``transforms.windows.suppress``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -28,6 +28,7 @@ from beam_pipelines.report.rollup import (
     as_texts,
     by_dimensions,
     folded,
+    measuring,
     over_all_time,
 )
 from transforms.windows import CMS_THRESHOLD, Aggregate, aggregate_of, read_totals
@@ -86,16 +87,18 @@ class Series:
     values: dict[str, Numbers]
 
 
-def over_time(partials: pa.Table, columns: Sequence[str], *, absent: float) -> Series | None:
-    """Returns columns of the totals over all dimensions; None where no window has a time.
+def over_time(partials: pa.Table, measure: str, *, absent: float) -> Series | None:
+    """Returns a measure over all dimensions; None where no window has a time.
 
     Args:
         partials: The aggregate's.
-        columns: Columns of totals.
+        measure: One of its measures; each of its quantiles has a name.
         absent: The value of windows in which nothing fell: 0 of what is counted.
     """
-    totals = _shown(by_dimensions(partials, []))
+    totals = _shown(by_dimensions(measuring(partials, measure), []))
     every = np.ones(totals.num_rows, bool)
+    measured = aggregate_of(partials.schema).measures.get(measure)
+    columns = measured.columns(measure) if measured else [measure]
     return _series(totals, {name: (name, every) for name in columns}, absent)
 
 
@@ -103,7 +106,7 @@ def by_first_dimension(partials: pa.Table, measure: str, *, most: int) -> Series
     """Returns a measure over time by the greatest values of the first dimension and the others."""
     dimension = aggregate_of(partials.schema).dimensions[0]
     kept = [name for name, _ in ranking(partials, measure, most=most)]
-    totals = _shown(folded(partials, dimension, kept))
+    totals = _shown(folded(measuring(partials, measure), dimension, kept))
     names = np.asarray(totals.column(dimension).to_pylist(), dtype=object)
     rows = {name: names == name for name in [*kept, OTHERS]}
     parts = {name: (measure, mine) for name, mine in rows.items() if mine.any()}
@@ -116,7 +119,7 @@ def ranking(partials: pa.Table, measure: str, *, most: int) -> list[tuple[str, f
     Hidden cells are left out.
     """
     dimension = aggregate_of(partials.schema).dimensions[0]
-    totals = _shown(by_dimensions(over_all_time(partials), [dimension]))
+    totals = _shown(by_dimensions(over_all_time(measuring(partials, measure)), [dimension]))
     names = as_texts(totals.column(dimension)).to_pylist()
     values = _floats(totals.column(measure))
     pairs = [(n, float(v)) for n, v in zip(names, values, strict=True) if not np.isnan(v)]

@@ -74,7 +74,7 @@ def _band(each: WindowFacts, aggregate: Aggregate) -> str:
     name, measure = next((n, m) for n, m in aggregate.measures.items() if len(m.at) > 1)
     columns = measure.columns(name)
     ranked = [column for _, column in sorted(zip(measure.at, columns, strict=True))]
-    series = over_time(each.partials, ranked, absent=np.nan)
+    series = over_time(each.partials, name, absent=np.nan)
     if series is None or _hidden(series):
         return ""
     low, high = ranked[0], ranked[-1]
@@ -91,7 +91,7 @@ def _band(each: WindowFacts, aggregate: Aggregate) -> str:
 
 def _lines(each: WindowFacts, aggregate: Aggregate) -> str:
     measure = main_measure(aggregate)
-    total = over_time(each.partials, [measure], absent=0.0)
+    total = over_time(each.partials, measure, absent=0.0)
     if total is None or _hidden(total):
         return ""
     others: dict[str, Numbers] = {}

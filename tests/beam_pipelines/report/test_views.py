@@ -15,6 +15,7 @@ from beam_pipelines.report.views import (
     view_of,
 )
 from tests.beam_pipelines.report.lakes import DAYS, SALES, UNITS, WAITS, partials
+from transforms.windows import Measure
 
 
 def sold(**stores: list[int]):
@@ -52,25 +53,49 @@ def test_sums_are_plotted_before_counts_and_counts_before_rows():
 
 class TestOverTime:
     def test_windows_without_rows_are_zero_and_small_ones_hidden(self):
-        series = over_time(sold(a=[20, 0, 30, 4, 5, 40]), ["units"], absent=0.0)
+        series = over_time(sold(a=[20, 0, 30, 4, 5, 40]), "units", absent=0.0)
         assert shown(series.values["units"]) == [20, 0, 30, None, None, 40]
 
     def test_a_window_is_never_hidden_alone(self):
-        series = over_time(sold(a=[20, 0, 30, 4, 40]), ["units"], absent=0.0)
+        series = over_time(sold(a=[20, 0, 30, 4, 40]), "units", absent=0.0)
         assert shown(series.values["units"]) == [None, 0, 30, None, 40]
 
     def test_stores_that_are_small_each_make_a_total_that_is_not(self):
-        series = over_time(sold(a=[6], b=[7]), ["units"], absent=0.0)
+        series = over_time(sold(a=[6], b=[7]), "units", absent=0.0)
         assert shown(series.values["units"]) == [13]
+
+    def test_a_small_measure_that_is_not_shown_hides_nothing(self):
+        listed = [(0.5, "a", int(n == 0)) for n in range(50)]
+        rare = SALES.model_copy(
+            update={"measures": {**SALES.measures, "returns": Measure(count="quantity > 0")}}
+        )
+        series = over_time(partials(rare, listed), "sales", absent=0.0)
+        assert shown(series.values["sales"]) == [50]
+        assert shown(
+            over_time(partials(rare, listed), "returns", absent=0.0).values["returns"]
+        ) == [None]
+
+    def test_few_persons_hide_their_many_rows(self):
+        listed = [(0.5, "a", n % 3) for n in range(50)]
+        of_few = SALES.model_copy(
+            update={"measures": {**SALES.measures, "people": Measure(distinct="quantity")}}
+        )
+        series = over_time(partials(of_few, listed), "sales", absent=0.0)
+        assert shown(series.values["sales"]) == [None]
+
+    def test_each_quantile_of_a_measure_has_a_line(self):
+        listed = [(0.5, "a", n + 1) for n in range(100)]
+        series = over_time(partials(WAITS, listed), "wait", absent=np.nan)
+        assert set(series.values) == {"wait_p50", "wait_p95"}
 
     def test_one_row_far_off_in_time_does_not_hide_the_others(self):
         listed = [(-24.0 * 365 * 50, "a", 1)] * 12 + [(1.0, "a", 1)] * 12 + [(2.0, "a", 1)] * 12
-        series = over_time(widened(partials(SALES, listed), HOUR_US), ["units"], absent=0.0)
+        series = over_time(widened(partials(SALES, listed), HOUR_US), "units", absent=0.0)
         assert len(series.starts) == NEWEST
         assert shown(series.values["units"])[-2:] == [12, 12]
 
     def test_rows_without_a_time_have_no_window(self):
-        assert over_time(partials(SALES, [(None, "a", 1)] * 20), ["units"], absent=0.0) is None
+        assert over_time(partials(SALES, [(None, "a", 1)] * 20), "units", absent=0.0) is None
 
 
 class TestByDimension:
