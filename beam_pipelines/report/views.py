@@ -9,10 +9,11 @@ of hours, by something   the greatest values of the first dimension, over all ti
 any other                a line over time, and those of the greatest values
 =======================  ==========================================================
 
-Hidden are cells of fewer than 11, the threshold of CMS. Where one cell of a window, or one window
-of a line, would be hidden alone, so is the next smallest, since their total may be shown. Cells are
-counted after rolling up: what isn't shown needs no hiding. It is no proof against somebody who puts
-all plots and tables of the page into one system of equations; see ``transforms.windows.suppress``.
+Hidden are cells of fewer than 11, the threshold of CMS. Where one cell of a window would be hidden
+alone, so is the next smallest, since their total may be shown; so is the next smallest window of a
+line, if that costs little. Cells are counted after rolling up: what isn't shown needs no hiding. It
+is no proof against somebody who puts all plots and tables of the page into one system of equations;
+see ``transforms.windows.suppress``.
 """
 
 from collections.abc import Mapping
@@ -41,6 +42,8 @@ MOST_SERIES: Final = 5
 MOST_BARS: Final = 15
 #: Rows of a table of an aggregate.
 MOST_TOTALS: Final = 12
+#: Share of a line that is hidden for the sake of another window.
+MOST_HIDDEN: Final = 0.1
 #: Windows of a plot: a row with a time far off would press all others into one corner.
 NEWEST: Final = 200
 
@@ -164,12 +167,17 @@ def _series(
 
 
 def _complement(values: Numbers) -> None:
-    """Hides, where one window is hidden, the smallest other one in which anything fell too."""
+    """Hides, where one window is hidden, the smallest other one in which anything fell too.
+
+    Unless that is much of the whole: hiding the one full day beside a day of few rows would leave
+    nothing to see.
+    """
     hidden = np.isnan(values)
-    if hidden.sum() == 1:
-        others = np.flatnonzero(~hidden & (values != 0))
-        if len(others):
-            values[others[np.argmin(np.abs(values[others]))]] = np.nan
+    others = np.flatnonzero(~hidden & (values != 0))
+    if hidden.sum() == 1 and len(others):
+        smallest = others[np.argmin(np.abs(values[others]))]
+        if abs(values[smallest]) <= MOST_HIDDEN * np.nansum(np.abs(values)):
+            values[smallest] = np.nan
 
 
 def _floats(column: pa.ChunkedArray) -> Numbers:

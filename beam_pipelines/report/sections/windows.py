@@ -36,7 +36,7 @@ def windows(facts: LakeFacts) -> str:
     lead = (
         f"This page may travel: what counts fewer than {CMS_THRESHOLD} is hidden, and beside one "
         "that is hidden alone the next smallest, so that subtraction doesn't give it away. A gap "
-        "in a line is such a window."
+        "in a line is such a window. Against somebody who combines plots and tables it is no proof."
     )
     return section("Windows", "windows", parts, lead if parts else "")
 
