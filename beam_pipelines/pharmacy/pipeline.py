@@ -1,6 +1,7 @@
 """The graph: one vertical pipe of verbs."""
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cached_property
 
 import apache_beam as beam
@@ -179,4 +180,5 @@ def _writing(job: PharmacyJob) -> WriteToS3Config:
         lake=job.lake(),
         store=job.store,
         run_id=job.run_id,
+        started=datetime.now(UTC),
     )

@@ -68,3 +68,12 @@ def test_a_lookup_is_what_a_loop_finds_in_whatever_order_rows_come(things, chanc
             assert expected == [
                 price for k, price, start, end in made if k == key and start <= day(number) < end
             ]
+
+
+def test_columns_of_dictionaries_are_versioned_like_plain_ones():
+    plain = rows(0, ("b", 2, 9), ("a", 1, 5), ("a", 3, 7))
+    encoded = plain
+    for name in ("code", "_topic_id"):
+        at = plain.column_names.index(name)
+        encoded = encoded.set_column(at, name, plain.column(name).dictionary_encode())
+    assert listed(versions(encoded, SPEC)) == listed(versions(plain, SPEC))
