@@ -1,20 +1,32 @@
-"""The whole demo stream, some 20,000 events with every fault, through the real job."""
+"""The whole demo stream, some 20,000 events with every fault, through the packaged configuration.
+
+Rules, references, derived columns, masks and aggregates are all on, and the oracle works out each
+row, verdict, finding and total on its own.
+"""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+import yaml
 
 from schemas.catalog import packaged_datasets
-from tests.configs import plain_config
-from tests.faults.lakes import Lake, assert_lake_equals_oracle, dispositions, rows_of
+from tests.fakes.chain import counted_rules
+from tests.faults.lakes import (
+    Lake,
+    assert_lake_equals_oracle,
+    dead_letters_of,
+    dispositions,
+    rows_of,
+)
 from tests.integration.small import assert_proven, keys_of
-from tests.launcher import DEAD_LETTER_KEY
+from tests.launcher import DEAD_LETTER_KEY, MASKING_KEY
 from tests.oracle import (
     Expected,
     Message,
@@ -23,23 +35,30 @@ from tests.oracle import (
     compare,
     compare_dispositions,
     earliest_starts,
-    expected_of,
+    expected_of_run,
     read_committed,
 )
-from transforms.lake import SegmentCommit, read_small_tables
+from tests.oracle.aggregates import AGGREGATES, totals_that_differ
+from tests.oracle.masks import Pseudonymised
+from tests.oracle.references import REFERENCE_DATASETS
+from tests.oracle.rules import RULES
+from transforms.lake import PartitionId, SegmentCommit, read_small_tables
 from transforms.lake.names import TOLD_GAPS
 from transforms.quality import open_dead_letters
+from transforms.windows import merge_totals
 
 pytestmark = pytest.mark.integration
 
 PRODUCE = "beam_pipelines.produce.cli:main"
 EVENTS = 20_000
 TOPICS = {dataset.topic: dataset.name for dataset in packaged_datasets()}
+REFERENCES = {topic for topic, dataset in TOPICS.items() if dataset in REFERENCE_DATASETS}
+
+MASKS = Pseudonymised(bytes.fromhex(MASKING_KEY))
 
 #: Kinds of planted faults that are sound messages all the same.
 SOUND = {
     "duplicate", "headers", "null_key", "repeated_key", "canary", "canary_key", "canary_header",
-    "rule",
 }  # fmt: skip
 
 
@@ -70,9 +89,8 @@ class Drained:
     @cached_property
     def expected(self) -> Mapping[str, Expected]:
         """What the lake must hold, by dataset."""
-        return {
-            TOPICS[topic]: expected_of(topic, messages) for topic, messages in self.messages.items()
-        }
+        added = expected_of_run(self.messages, MASKS)
+        return {TOPICS[topic]: each for topic, each in added.items()}
 
     @property
     def planted(self) -> list[dict]:
@@ -91,10 +109,10 @@ class Drained:
 def drained(launcher, kafka, s3, tmp_path_factory) -> Drained:
     folder = tmp_path_factory.mktemp("stream")
     config = folder / "config.yaml"
+    content = yaml.safe_load(files("beam_pipelines.pharmacy").joinpath("pharmacy.yaml").read_text())
     # So that the larger partitions have several segments.
-    content = plain_config(TOPICS.items(), segment={"messages": 2_000})
-    config.write_text(json.dumps(content))
-    root = f"s3://{s3.bucket}/whole-stream"
+    config.write_text(yaml.safe_dump({**content, "segment": {"messages": 2_000}}))
+    root = f"s3://{s3.bucket}/whole-chain"
     lake = Lake(launcher=launcher, kafka=kafka, s3=s3, config=str(config), root=root)
     manifest = folder / "manifest.json"
     produce(lake, manifest, events=EVENTS, seed=11)
@@ -132,8 +150,67 @@ def test_every_planted_fault_is_found_where_it_was_planted(drained):
             assert verdict == Verdict("filtered", "tombstone")
         elif each["kind"] in SOUND:
             assert verdict == Verdict("accepted"), each
+        elif each["kind"] == "rule":
+            assert_trips(drained, each)
         elif each["kind"] != "bit_flipped":  # A flipped bit may give another sound message.
             assert verdict.disposition == "dead_letter", each
+
+
+def assert_trips(drained: Drained, planted: dict) -> None:
+    """A message that was made to trip rules trips those, and becomes what they make of it."""
+    dataset = TOPICS[planted["topic"]]
+    expected = drained.expected[dataset]
+    place = planted["partition"], planted["offset"]
+    assert {found.rule for found in expected.findings[place]} == set(planted["rules"]), planted
+    severities = {rule: RULES[dataset][rule][0] for rule in planted["rules"]}
+    errors = sorted(rule for rule, severity in severities.items() if severity == "error")
+    wanted = Verdict("dead_letter", errors[0]) if errors else Verdict("accepted")
+    assert expected.verdicts[place] == wanted, planted
+
+
+#: They need a prescriber and a drug that a stream of this size seldom has.
+RARELY_TRIPPED = {("dispense_event", "R04.deactivated"), ("dispense_event", "R27.gender")}
+
+
+def test_nearly_each_rule_was_tripped(drained):
+    tripped = {
+        (dataset, found.rule)
+        for dataset, each in drained.expected.items()
+        for listed in each.findings.values()
+        for found in listed
+    }
+    rules = {(dataset, rule) for dataset, rules in RULES.items() for rule in rules}
+    assert rules - tripped <= RARELY_TRIPPED
+
+
+def test_commits_count_the_rules_that_the_oracle_finds(drained):
+    made = drained.lake.commits()
+    for expected in drained.expected.values():
+        mine = [commit for commit in made if commit.topic == expected.topic]
+        assert counted_rules(mine) == expected.counted_findings
+
+
+def test_dead_letters_name_the_field_at_fault(drained):
+    for expected in drained.expected.values():
+        told = {
+            (commit.partition, letter["offset"]): letter["field"]
+            for commit in drained.lake.commits()
+            if commit.topic == expected.topic
+            for letter in dead_letters_of(drained.lake.store, commit)
+        }
+        assert told == expected.fields
+
+
+@pytest.mark.parametrize("aggregate", AGGREGATES)
+def test_totals_are_those_of_the_rows(drained, aggregate):
+    rows = list(drained.expected["dispense_event"].rows.values())
+    assert totals_of(drained.lake, aggregate)
+    assert not list(totals_that_differ(aggregate, totals_of(drained.lake, aggregate), rows))
+
+
+def totals_of(lake: Lake, aggregate: str) -> list[dict]:
+    store = lake.store
+    return merge_totals(store.root, aggregate, store=store.settings).to_pylist()
 
 
 def test_every_dead_letter_was_planted(drained):
@@ -220,8 +297,10 @@ def test_two_workers_give_the_same_rows_as_one(drained, lake_root):
     ended = two.drain("--direct_num_workers=2")
 
     assert ended.code == 0, ended
-    writers = {commit.writer for commit in two.commits() if commit.seq}
-    assert len(writers) == 2
+    # Two for the references, and two for the rest.
+    for referred in (True, False):
+        mine = [c for c in two.commits() if c.seq and (c.topic in REFERENCES) == referred]
+        assert len({commit.writer for commit in mine}) == 2
     for dataset in TOPICS.values():
         assert _sorted(rows_of(two.store, dataset)).equals(_sorted(rows_of(one.store, dataset)))
     assert_proven(two)
@@ -243,7 +322,15 @@ def test_later_events_are_added_and_nothing_else_changes(drained, tmp_path):
     # The mark up to which gaps were told is the one object that moves.
     before = {key: lake.store.get(key) for key in keys_of(lake) - {TOLD_GAPS}}
     fences = {commit.owner: commit.end for commit in lake.commits()}
+    first = {expected.topic: expected for expected in drained.expected.values()}
+    # Other versions of the same references among them, which only the new events see.
     produce(lake, tmp_path / "manifest.json", events=1_000, seed=12)
+    second = expected_of_run(_read_since(lake, fences), MASKS, before=first)
+    stores = [
+        {row["pharmacy_ncpdp_id"] for row in each["pharmacy.ref.pharmacies"].rows.values()}
+        for each in (first, second)
+    ]
+    assert stores[0] & stores[1]
 
     assert lake.drain().code == 0
 
@@ -257,17 +344,33 @@ def test_later_events_are_added_and_nothing_else_changes(drained, tmp_path):
         assert {commit.partition: commit.start for commit in reversed(mine)}.items() <= (
             starts.items()
         )
-        _assert_added(lake, topic, mine, starts)
+        _assert_added(lake, topic, mine, second[topic])
+        assert counted_rules(mine) == second[topic].counted_findings
+    rows = [
+        row for each in (first, second) for row in each["pharmacy.dispense"].rows.values()
+    ]  # fmt: skip
+    for aggregate in AGGREGATES:
+        assert not list(totals_that_differ(aggregate, totals_of(lake, aggregate), rows))
     assert_proven(lake)
 
 
-def _assert_added(
-    lake: Lake, topic: str, added: list[SegmentCommit], starts: Mapping[int, int]
-) -> None:
-    """Compares the rows and verdicts that commits have added with those of the new messages."""
+def _read_since(lake: Lake, fences: Mapping[PartitionId, int]) -> dict[str, list[Message]]:
     servers = lake.kafka.bootstrap_servers
-    new = read_committed(servers, topic, starts, committed_ends(servers, topic))
-    expected = expected_of(topic, new)
+    return {
+        topic: list(
+            read_committed(
+                servers,
+                topic,
+                {owner.partition: end for owner, end in fences.items() if owner.topic == topic},
+                committed_ends(servers, topic),
+            )
+        )
+        for topic in TOPICS
+    }
+
+
+def _assert_added(lake: Lake, topic: str, added: list[SegmentCommit], expected: Expected) -> None:
+    """Compares the rows and verdicts that commits have added with those of the new messages."""
     rows = rows_of(lake.store, TOPICS[topic])
     first = pc.is_in(
         pc.binary_join_element_wise(
