@@ -11,7 +11,9 @@ A crash point is a proof's handle: a fault suite that sleeps and hopes tests its
 import os
 import signal
 import threading
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
 
 VARIABLE: Final = "PHARMABEAM_CRASH_POINT"
 
@@ -19,6 +21,7 @@ VARIABLE: Final = "PHARMABEAM_CRASH_POINT"
 POINTS: Final = (
     "read.before_segment",
     "read.after_segment",
+    "decode.offset",
     "lake.before_genesis",
     "lake.after_genesis",
     "lake.before_data_file",
@@ -56,6 +59,20 @@ def crash_point(name: str) -> None:
         visit = _visits[name] = _visits.get(name, 0) + 1
     first = int(nth.rstrip("+"))
     if visit == first or (visit > first and nth.endswith("+")):
+        _act(name, parts[2] if len(parts) > 2 else "kill")
+
+
+def crash_at_offset(name: str, offsets: np.ndarray[Any, Any]) -> None:
+    """Marks a step that a message could kill: ``nth`` is the offset, at each visit.
+
+    Raises:
+        CrashPointError: If the configured action is ``raise``.
+    """
+    wanted = os.environ.get(VARIABLE)
+    if not wanted or not wanted.startswith(f"{name}:"):
+        return
+    parts = wanted.split(":")
+    if int(parts[1]) in offsets:
         _act(name, parts[2] if len(parts) > 2 else "kill")
 
 

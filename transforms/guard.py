@@ -10,6 +10,8 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 
+import pyarrow.compute as pc
+
 from transforms.errors import (
     ContentionError,
     OutcomeUnknownError,
@@ -41,7 +43,7 @@ def guarded(function: Callable[[Segment], Segment], segment: Segment) -> Segment
         The function's result, in which messages that it can't handle are ``quarantined``; or the
         segment with the refusal or outage that the function met as its ``failure``.
     """
-    if segment.failure is not None:
+    if segment.failure is not None or is_quarantined(segment):
         return segment
     try:
         return _isolated(function, segment)
@@ -75,6 +77,14 @@ def quarantine(segment: Segment) -> Segment:
     cleared = {name: schema.empty_table() for name, schema in nothing.items()}
     raw = replace(segment, rows=emptied, **cleared)
     return raw.dispose(DEAD_LETTER, raw.offsets, [QUARANTINED] * raw.messages.num_rows)
+
+
+def is_quarantined(segment: Segment) -> bool:
+    """Whether there are messages, and every one of them is quarantined."""
+    count = segment.messages.num_rows
+    if not count or segment.disposed.num_rows != count:
+        return False
+    return bool(pc.all(pc.equal(segment.disposed.column("reason"), QUARANTINED)).as_py())
 
 
 def _alarm(segment: Segment, attempt: int, error: Exception) -> None:

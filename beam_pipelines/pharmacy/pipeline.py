@@ -21,6 +21,7 @@ from transforms.lake import (
     DatasetLayout,
     LakeSettings,
     PartitionOutcome,
+    RehearseWrite,
     StoreSettings,
     WriteToS3,
     WriteToS3Config,
@@ -133,6 +134,13 @@ def _reading(job: PharmacyJob) -> ReadFromKafkaConfig:
         store=job.store,
         start=job.start,
         limits=SegmentLimits(messages=segment.messages, bytes=segment.bytes),
+        rehearsal=[
+            EnforceSchema(_enforcing(job)),
+            Validate(_validating(job)),
+            MapTables(_mapping(job)),
+            MaskFields(job.chain.masks),
+            RehearseWrite(_writing(job)),
+        ],
     )
 
 

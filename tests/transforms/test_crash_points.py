@@ -3,10 +3,11 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from transforms import crash_points
-from transforms.crash_points import POINTS, VARIABLE, CrashPointError, crash_point
+from transforms.crash_points import POINTS, VARIABLE, CrashPointError, crash_at_offset, crash_point
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +41,16 @@ def test_a_point_whose_name_begins_alike_is_another(monkeypatch):
     monkeypatch.setenv(VARIABLE, "lake.after_commit_sent:1:raise")
     assert reached(2) == []
     assert reached(2, "lake.after_commit_sent") == [1]
+
+
+def test_a_point_may_be_a_message(monkeypatch):
+    crash_at_offset("decode.offset", np.arange(10))
+    monkeypatch.setenv(VARIABLE, "decode.offset:7:raise")
+    crash_at_offset("decode.offset", np.arange(7))
+    crash_at_offset("decode.other", np.arange(10))
+    for _ in range(2):
+        with pytest.raises(CrashPointError):
+            crash_at_offset("decode.offset", np.arange(10))
 
 
 @pytest.mark.parametrize("setting", ["lake.before_commit", "lake.before_commit:2"])

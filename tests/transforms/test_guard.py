@@ -43,6 +43,17 @@ def test_the_numbers_are_those_of_the_design():
     assert (ATTEMPTS, QUARANTINE_MESSAGES) == (3, 1_000)
 
 
+def test_a_quarantined_segment_passes_as_it_is():
+    gone = quarantine(raw_segment(0, 10))
+    assert guarded(lambda segment: pytest.fail("touched"), gone) is gone
+
+
+def test_an_empty_segment_is_not_taken_for_a_quarantined_one():
+    versions = {"schema": "1"}
+    made = guarded(lambda segment: replace(segment, versions=versions), raw_segment(5, 9, []))
+    assert made.versions == versions
+
+
 def test_a_function_that_works_is_called_once():
     function = Function()
     made = guarded(function, raw_segment(0, 5))

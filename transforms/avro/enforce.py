@@ -13,6 +13,7 @@ from schemas.errors import IncompatibleSchemaError
 from schemas.model import AvroSchema
 from schemas.wire import WireFormat, WireGroup, split
 from transforms.avro.registry import WriterSchemas
+from transforms.crash_points import crash_at_offset
 from transforms.segment import DEAD_LETTER, FILTERED, Segment
 
 TOMBSTONE: Final = "tombstone"
@@ -85,6 +86,7 @@ def enforce(segment: Segment, plan: SchemaPlan) -> Segment:
     Raises:
         RetryableError: The registry is down.
     """
+    crash_at_offset("decode.offset", segment.offsets)
     batch = split(_one_array(segment.messages.column("value")), plan.contract.wire_format)
     verdicts = _Verdicts()
     for bad in batch.bad:

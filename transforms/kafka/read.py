@@ -13,13 +13,14 @@ from transforms.errors import ConfigurationError
 from transforms.kafka.client import Broker, PartitionConsumer
 from transforms.kafka.discovery import PartitionTask, discover
 from transforms.kafka.messages import Fetched
-from transforms.kafka.reader import SegmentLimits, read_segments
+from transforms.kafka.reader import SegmentLimits, Source, read_segments
 from transforms.kafka.settings import BrokerSettings, TopicFacts
 from transforms.kafka.starts import StartAt
 from transforms.lake.client import ObjectStore
-from transforms.lake.lanes import lane
+from transforms.lake.lanes import Lane, lane
 from transforms.lake.manifest import require_lake
 from transforms.lake.settings import StoreSettings, split_root
+from transforms.rehearsal import Rehearsal
 from transforms.segment import Segment
 
 
@@ -34,6 +35,10 @@ class ReadFromKafkaConfig:
         store: Address and credentials of the lake.
         start: Where topics that are new to the lake begin.
         limits: When a segment is large enough.
+        rehearsal: The transforms that handle the segments, in their order, with ``RehearseWrite``
+            for the sink. Where several runs have died at one segment they are tried on it in a
+            process of its own, and what kills that process is quarantined. Empty: such a segment
+            stops its partition until somebody looks.
     """
 
     broker: BrokerSettings
@@ -42,6 +47,7 @@ class ReadFromKafkaConfig:
     store: StoreSettings = field(default_factory=StoreSettings)
     start: StartAt = field(default_factory=StartAt)
     limits: SegmentLimits = field(default_factory=SegmentLimits)
+    rehearsal: Sequence[beam.PTransform[Any, Any]] = ()
 
     def __post_init__(self) -> None:
         split_root(self.lake_root)
@@ -128,6 +134,7 @@ class _ReadFn(beam.DoFn):  # type: ignore[misc]
         self._lake = require_lake(self._store)
         self._broker = Broker(config.broker)
         self._consumer = PartitionConsumer(config.broker)
+        self._rehearse = Rehearsal(config.rehearsal).run if config.rehearsal else None
 
     def process(
         self,
@@ -141,7 +148,7 @@ class _ReadFn(beam.DoFn):  # type: ignore[misc]
         claimed = task.fence - 1
         source = _PartitionSource(task, self._broker, self._consumer)
         try:
-            for segment in read_segments(task, mine, source, self._config.limits):
+            for segment in self._read(task, mine, source):
                 # The real fence may lie below the restriction's start; claims only move on.
                 if claimed < segment.end - 1 < task.wanted:
                     claimed = segment.end - 1
@@ -151,6 +158,9 @@ class _ReadFn(beam.DoFn):  # type: ignore[misc]
             mine.fail(error)
         if claimed < task.wanted - 1:
             tracker.try_claim(task.wanted - 1)
+
+    def _read(self, task: PartitionTask, mine: Lane, source: Source) -> Iterator[Segment]:
+        return read_segments(task, mine, source, self._config.limits, self._rehearse)
 
     def teardown(self) -> None:
         self._consumer.close()

@@ -5,9 +5,16 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from transforms.crash_points import crash_point
-from transforms.errors import LogTooShortError, SegmentError, TopicReplacedError
+from transforms.errors import (
+    LogTooShortError,
+    RetryableError,
+    SegmentError,
+    TopicReplacedError,
+)
+from transforms.kafka.caution import Caution, Rehearse
 from transforms.kafka.discovery import PartitionTask
 from transforms.kafka.messages import Fetched
+from transforms.lake.attempts import Attempts, end_quietly
 from transforms.lake.lanes import Lane
 from transforms.segment import MESSAGES_SCHEMA, Segment
 
@@ -49,13 +56,18 @@ class Source(Protocol):
 
 
 def read_segments(
-    task: PartitionTask, lane: Lane, source: Source, limits: SegmentLimits
+    task: PartitionTask,
+    lane: Lane,
+    source: Source,
+    limits: SegmentLimits,
+    rehearse: Rehearse | None = None,
 ) -> Iterator[Segment]:
     """Yields the segments from the fence to the wanted end.
 
     Each begins at the fence. While one is being written the next is fetched, but it is given out
     only when the one before is durable, so at most one is in flight. A loss to another writer
-    makes the reader go to the new fence and fetch anew.
+    makes the reader go to the new fence and fetch anew. A segment at which several runs have died
+    is rehearsed before it is given out, if there is something to rehearse it with.
 
     Raises:
         TopicReplacedError: The topic's id changed; what was read under it is thrown away.
@@ -63,6 +75,24 @@ def read_segments(
         LogTooShortError: The log was cut off below the position while it was read.
     """
     lane.begin(task.wanted)
+    attempts = Attempts(lane.chain.store, task.owner, lane.fence)
+    try:
+        yield from _segments(task, lane, source, limits, Caution(attempts, rehearse))
+    except Exception:
+        _end(attempts, lane)
+        raise
+    _end(attempts, lane)
+
+
+def _end(attempts: Attempts, lane: Lane) -> None:
+    # In an outage of the store the note would only be waited for again.
+    if not isinstance(lane.failure, RetryableError):
+        end_quietly(attempts, lane.fence)
+
+
+def _segments(
+    task: PartitionTask, lane: Lane, source: Source, limits: SegmentLimits, caution: Caution
+) -> Iterator[Segment]:
     position, stalls, empty = lane.fence, 0, 0
     while True:
         segment = _fetched(task, source, position, limits) if position < task.wanted else None
@@ -83,6 +113,7 @@ def read_segments(
             _check_log(task, position, empty)
             continue
         empty = 0
+        segment = caution.passed(segment)
         yield segment
         position = segment.end
 

@@ -18,7 +18,7 @@ from transforms.lake.names import PartitionId
 from transforms.lake.read import commits, owners, read_dataset, read_small_tables
 from transforms.lake.runs import Run, read_run, read_runs
 from transforms.lake.settings import StoreSettings
-from transforms.lake.write import WriteToS3, WriteToS3Config
+from transforms.lake.write import RehearseWrite, WriteToS3, WriteToS3Config
 
 __all__ = [
     "CommitChain",
@@ -30,6 +30,7 @@ __all__ = [
     "ObjectStore",
     "PartitionId",
     "PartitionOutcome",
+    "RehearseWrite",
     "Run",
     "SegmentCommit",
     "StoreSettings",

@@ -7,6 +7,7 @@
     _commits/<topic>/<topic id>/<partition>/<seq, 20 digits>.json
     _runs/<run id>.json
     _told_gaps.json
+    _attempts/<topic>/<topic id>/<partition>.json
 
 No key is a folder of another, and nothing depends on the order in which keys are listed.
 """
@@ -19,6 +20,7 @@ LAKE: Final = "_lake.json"
 COMMITS: Final = "_commits/"
 DATA: Final = "data/"
 RUNS: Final = "_runs/"
+ATTEMPTS: Final = "_attempts/"
 TOLD_GAPS: Final = "_told_gaps.json"
 #: The dataset name under which small tables travel in one file per segment.
 SIDECAR: Final = "_sidecar"

@@ -89,6 +89,35 @@ class WriteToS3(beam.PTransform[PCollection[Segment], PCollection[PartitionOutco
         return {"lake_root": self._config.lake_root}
 
 
+class RehearseWrite(beam.PTransform[PCollection[Segment], PCollection[Segment]]):  # type: ignore[misc]
+    """Makes the files that ``WriteToS3`` would store, and stores none; passes segments on.
+
+    The last step of a rehearsal: see ``ReadFromKafkaConfig.rehearsal``.
+    """
+
+    def __init__(self, config: WriteToS3Config) -> None:
+        super().__init__()
+        self._config = config
+
+    def expand(self, segments: PCollection[Segment]) -> PCollection[Segment]:
+        """Adds one step to the graph."""
+        made: PCollection[Segment] = segments | "MakeFiles" >> beam.ParDo(_RehearseFn(self._config))
+        return made
+
+
+class _RehearseFn(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, config: WriteToS3Config) -> None:
+        self._config = config
+
+    def setup(self) -> None:
+        self._writer = _writer(self._config)
+
+    def process(self, segment: Segment) -> Iterator[Segment]:
+        if segment.failure is None:
+            self._writer.rehearse(segment)
+        yield segment
+
+
 class _WriteFn(beam.DoFn):  # type: ignore[misc]
     """Hands each segment to its partition's lane, which writes it while the reader reads on."""
 
@@ -101,10 +130,7 @@ class _WriteFn(beam.DoFn):  # type: ignore[misc]
         manifest = require_lake(self._store)
         check_lake(manifest, config.lake, config.lake_root)
         self._lake_id = manifest.lake_id
-        tables = (config.dead_letters, *config.derived)
-        for derived in tables:
-            derived.setup()
-        self._writer = SegmentWriter(config.layouts, tables, _process_name())
+        self._writer = _writer(config)
 
     def process(self, segment: Segment) -> Iterator[PartitionOutcome]:
         owner = PartitionId(segment.topic, segment.topic_id, segment.partition)
@@ -140,6 +166,13 @@ class _ReportFn(beam.DoFn):  # type: ignore[misc]
                 f"{first.reason}",
                 "Run again: each goes on from its fence",
             )
+
+
+def _writer(config: WriteToS3Config) -> SegmentWriter:
+    tables = (config.dead_letters, *config.derived)
+    for derived in tables:
+        derived.setup()
+    return SegmentWriter(config.layouts, tables, _process_name())
 
 
 def _process_name() -> str:

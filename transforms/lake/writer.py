@@ -6,7 +6,7 @@ commit. A crash in between leaves orphans, which readers never see and a sweep r
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -19,13 +19,13 @@ from transforms.guard import (
     ATTEMPTS,
     OUTSIDE_CAUSES,
     QUARANTINE_MESSAGES,
-    QUARANTINED,
     halves,
+    is_quarantined,
     quarantine,
 )
 from transforms.lake.chain import Tail
 from transforms.lake.commit import DataFile, SegmentCommit
-from transforms.lake.files import DatasetLayout, build_files
+from transforms.lake.files import Built, DatasetLayout, build_files
 from transforms.lake.lanes import Lane
 from transforms.segment import ACCEPTED, FILTERED, Range, Segment, column_values
 
@@ -95,7 +95,7 @@ class SegmentWriter:
             except OUTSIDE_CAUSES:
                 raise
             except Exception as error:  # whatever a bug may raise
-                if attempt == ATTEMPTS and _is_quarantined(segment):
+                if attempt == ATTEMPTS and _is_bare(segment):
                     raise
                 # Its text may hold a value of the data: the type must do.
                 _log.error(
@@ -109,11 +109,19 @@ class SegmentWriter:
             return None
         return self._stored(lane, quarantine(segment))
 
-    def _store(self, lane: Lane, segment: Segment) -> list[DataFile]:
+    def rehearse(self, segment: Segment) -> None:
+        """Does all that ``write`` does with a segment, but stores nothing."""
+        for _ in self._built(segment, ""):
+            pass
+
+    def _built(self, segment: Segment, lake_id: str) -> Iterator[Built]:
         segment.check()
         small = {each.name: each.derive(segment) for each in self._derived}
+        return build_files(segment, self._layouts, small, _footer(lake_id, segment))
+
+    def _store(self, lane: Lane, segment: Segment) -> list[DataFile]:
         files = []
-        for built in build_files(segment, self._layouts, small, _footer(lane, segment)):
+        for built in self._built(segment, lane.chain.lake_id):
             crash_point("lake.before_data_file")
             lane.chain.store.put(built.file.key, built.body)
             crash_point("lake.after_data_file")
@@ -216,9 +224,9 @@ def _trimmed(lane: Lane, segment: Segment) -> Segment | None:
     return segment if segment.start == fence else segment.slice(fence, segment.end)
 
 
-def _is_quarantined(segment: Segment) -> bool:
-    reasons = set(segment.disposed.column("reason").to_pylist())
-    return reasons <= {QUARANTINED} and segment.disposed.num_rows == segment.messages.num_rows
+def _is_bare(segment: Segment) -> bool:
+    # There is nothing left that quarantine could take away.
+    return not segment.messages.num_rows or is_quarantined(segment)
 
 
 def _broker_time(segment: Segment) -> tuple[int, int] | None:
@@ -226,9 +234,9 @@ def _broker_time(segment: Segment) -> tuple[int, int] | None:
     return None if both["min"] is None else (both["min"], both["max"])
 
 
-def _footer(lane: Lane, segment: Segment) -> dict[str, str]:
+def _footer(lake_id: str, segment: Segment) -> dict[str, str]:
     return {
-        "lake_id": lane.chain.lake_id,
+        "lake_id": lake_id,
         "topic": segment.topic,
         "topic_id": segment.topic_id,
         "partition": str(segment.partition),

@@ -57,6 +57,7 @@ class Process:
         # In place of ``setup``, which connects.
         self._fn._store, self._fn._lake = self.store, require_lake(self.store)
         self._fn._broker, self._fn._consumer = FakeBroker({OWNER.topic: topic}), self
+        self._fn._rehearse = None
 
     def fetch(self, topic, partition, start, wanted, messages, size):
         return self.log.read(start, wanted, messages)

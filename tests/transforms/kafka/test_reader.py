@@ -9,10 +9,21 @@ from tests.fakes.object_store import FakeBucket
 from tests.transforms.lake.lakes import born, new_lane
 from tests.transforms.lake.test_chain import grow
 from tests.transforms.segments import LAYOUTS, OWNER, with_verdicts
-from transforms.errors import SegmentError, StoreUnavailableError, TopicReplacedError
+from transforms.errors import (
+    PipelineError,
+    SegmentError,
+    StoreUnavailableError,
+    TopicReplacedError,
+)
+from transforms.guard import is_quarantined
 from transforms.kafka import PartitionTask, SegmentLimits
 from transforms.kafka.reader import MAX_STALLS, read_segments
+from transforms.lake.attempts import Attempts
 from transforms.lake.writer import SegmentWriter
+from transforms.rehearsal import Ending
+
+#: Of the message that no process survives.
+DEADLY = 25
 
 
 class World:
@@ -208,3 +219,54 @@ def test_a_segment_carries_where_it_is_from(world):
     where = (segment.topic, segment.topic_id, segment.partition)
     assert where == (OWNER.topic, OWNER.topic_id, OWNER.partition)
     assert replace(segment, messages=None).rows == {}
+
+
+class TestDeaths:
+    """Runs that die in the first segment, as a transform is killed by a message."""
+
+    def run(self, world, rehearse=None, most=10):
+        """Reads with a process of its own; dies of the deadly message unless it is quarantined."""
+        lane = new_lane(world.bucket.store())
+        writer = SegmentWriter(LAYOUTS, [], "me")
+        task = PartitionTask(
+            topic=OWNER.topic, topic_id=OWNER.topic_id, partition=0, fence=0, wanted=world.end
+        )
+        for segment in read_segments(
+            task, lane, world.source, SegmentLimits(messages=most), rehearse
+        ):
+            if DEADLY in segment.offsets and not is_quarantined(segment):
+                raise KeyboardInterrupt  # The end of the process: nothing that it could catch.
+            done = segment if is_quarantined(segment) else with_verdicts(segment)
+            lane.submit(lambda done=done: writer.write(lane, done))
+        lane.wait()
+
+    @pytest.mark.parametrize("most", [10, 100])
+    def test_the_range_that_kills_is_quarantined_once_two_runs_came_no_further(self, world, most):
+        tried = []
+
+        def rehearse(segment):
+            tried.append((segment.start, segment.end))
+            return Ending.DIED if DEADLY in segment.offsets else Ending.LIVED
+
+        deaths = 0
+        while deaths < 10:
+            try:
+                self.run(world, rehearse, most)
+            except KeyboardInterrupt:
+                deaths += 1
+            else:
+                break
+        assert deaths == (3 if most == 10 else 2)
+        gone = [commit for commit in world.commits() if commit.count("dead_letter")]
+        assert [(c.start, c.end) for c in gone] == [(20, 30) if most == 10 else (0, 50)]
+        assert sum(commit.messages for commit in world.commits()) == 50
+
+    def test_runs_that_end_in_order_are_never_suspected(self, world):
+        for _ in range(5):
+            lane = new_lane(world.bucket.store())
+            task = PartitionTask(
+                topic=OWNER.topic, topic_id=OWNER.topic_id, partition=0, fence=0, wanted=world.end
+            )
+            for _ in read_segments(task, lane, world.source, SegmentLimits()):
+                lane.fail(PipelineError("the sink's own trouble"))
+        assert Attempts(world.bucket.store(), OWNER, 0).deaths == 0

@@ -13,11 +13,21 @@ from transforms.errors import (
     ConfigurationError,
     LakeMismatchError,
     PipelineError,
+    SegmentError,
     StoreUnavailableError,
 )
-from transforms.lake import LakeSettings, WriteToS3, WriteToS3Config, read_run, read_runs, write
+from transforms.lake import (
+    LakeSettings,
+    WriteToS3,
+    WriteToS3Config,
+    files,
+    read_run,
+    read_runs,
+    write,
+    writer,
+)
 from transforms.lake.lanes import PartitionOutcome
-from transforms.lake.write import _ReportFn, _WriteFn
+from transforms.lake.write import _RehearseFn, _ReportFn, _WriteFn
 from transforms.quality import SealDeadLetters
 
 ROOT = "s3://bucket/lake"
@@ -53,6 +63,32 @@ def outcome(failure=""):
     return PartitionOutcome(
         topic="t", topic_id="id", partition=0, wanted=9, fence=0, failure=failure, reason="why"
     )
+
+
+class TestRehearsal:
+    @pytest.fixture
+    def step(self, bucket):
+        made = pickle.loads(pickle.dumps(_RehearseFn(config())))
+        made.setup()
+        return made
+
+    def test_it_makes_the_files_and_stores_nothing(self, bucket, step, monkeypatch):
+        made = []
+        whole = files.build_files
+        monkeypatch.setattr(
+            writer, "build_files", lambda *given: made.extend(whole(*given)) or iter(made)
+        )
+        assert list(step.process(segment(0, 10))) == [segment(0, 10)]
+        assert [built.file.rows for built in made] == [10]
+        assert bucket.objects == {}
+
+    def test_what_the_sink_would_fail_on_fails_it(self, step):
+        with pytest.raises(SegmentError):
+            list(step.process(replace(segment(0, 10), rows={})))
+
+    def test_a_segment_that_met_an_outage_is_let_pass(self, step):
+        failed = replace(segment(0, 10), rows={}, failure=StoreUnavailableError("away"))
+        assert list(step.process(failed)) == [failed]
 
 
 class TestConfig:
