@@ -69,7 +69,9 @@ class SealDeadLetters:
             raise PipelineError("dead letters can't be sealed before setup", "Call setup() first")
         at = pc.index_in(disposed.column("offset"), value_set=segment.messages.column("offset"))
         messages = segment.messages.take(at)
-        sealed = [self._sealed(segment, row) for row in messages.to_pylist()]
+        # Without the timestamp: a producer may send one that Python's calendar doesn't have.
+        bodies = messages.select(["offset", "key", "value", "headers"]).to_pylist()
+        sealed = [self._sealed(segment, row) for row in bodies]
         return pa.table(
             [
                 disposed.column("offset"),

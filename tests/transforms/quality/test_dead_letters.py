@@ -85,6 +85,17 @@ def test_dead_and_parked_messages_are_kept_with_place_and_fault(sealer):
     assert dead["headers"] == [("h", b"6")]
 
 
+@pytest.mark.parametrize("timestamp_ms", [-(2**62), 2**62])
+def test_a_time_that_no_calendar_has_is_kept(sealer, timestamp_ms):
+    segment = segment_of([(b"k", b"v", None)])
+    stamps = pa.array([timestamp_ms], pa.timestamp("ms", "UTC"))
+    strange = replace(segment, messages=segment.messages.set_column(1, "timestamp", stamps))
+
+    letters = sealer.derive(strange)
+
+    assert letters.column("timestamp").cast(pa.int64()).to_pylist() == [timestamp_ms]
+
+
 def test_filtered_and_accepted_messages_are_not_kept(sealer):
     made = with_verdicts(raw_segment(0, 9), gone=[1, 2])
     assert set(made.disposed.column("disposition").to_pylist()) == {FILTERED}
