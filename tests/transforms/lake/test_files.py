@@ -168,6 +168,14 @@ class TestBytes:
         assert encoded.isdisjoint({"_offset", "text", "none"})
         assert read(file).column("kinds").to_pylist() == table.column("kinds").to_pylist()
 
+    def test_statistics_are_of_numbers_and_times_alone(self):
+        (file,) = built(rows(range(3)))
+        group = pq.ParquetFile(pa.BufferReader(file.body)).metadata.row_group(0)
+        columns = {c.path_in_schema: c for c in map(group.column, range(group.num_columns))}
+        assert columns["_offset"].statistics.max == 2
+        assert columns["at"].statistics.has_min_max
+        assert columns["text"].statistics is None
+
     def test_the_repr_of_a_file_shows_no_bytes(self):
         (file,) = built(rows([0]))
         assert "PAR1" not in repr(file)
