@@ -64,7 +64,7 @@ def fill_references(servers: str, events: int, seed: int) -> None:
 
 
 def _create(servers: str, topic: str, partitions: int) -> None:
-    admin = AdminClient({"bootstrap.servers": servers})
+    admin = AdminClient({"bootstrap.servers": servers, "log_level": 3})
     if topic not in admin.list_topics(timeout=10).topics:
         # The broker goes by the messages' own time, which is long ago.
         made = NewTopic(topic, partitions, 1, config={"retention.ms": "-1"})
