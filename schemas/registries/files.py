@@ -8,8 +8,8 @@
 import json
 import os
 import tempfile
-from importlib.abc import Traversable
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
