@@ -47,6 +47,7 @@ def _up(handles: Services, _: argparse.Namespace) -> int:
         path = handles.write_environ()
     _say(f"Kafka {VERSION}  {handles.kafka.bootstrap_servers}")
     _say(f"S3           {handles.s3.endpoint_url}  {handles.s3.lake_root}")
+    _say(f"Redshift     {handles.redshift.address}")
     _say(f"Environment  {path}")
     _say(f"Logs         {handles.state.folder / 'logs'}")
     return 0
@@ -58,7 +59,7 @@ def _status(handles: Services, _: argparse.Namespace) -> int:
         ready = service.is_ready()
         healthy &= ready
         word = "healthy" if ready else "not answering" if service.is_alive() else "not running"
-        _say(f"{service.name:<6} {word}" + (f" (pid {service.pid})" if service.pid else ""))
+        _say(f"{service.name:<8} {word}" + (f" (pid {service.pid})" if service.pid else ""))
     return 0 if healthy else 1
 
 
@@ -85,7 +86,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m runners.local",
-        description="Local Kafka and S3 servers.",
+        description="Local Kafka and S3 servers, and a stand-in for Amazon Redshift.",
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(required=True, metavar="up|status|down")

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil
 
+import runners
+
 # psutil derives start times from the boot time, which moves when the clock is set: two readings of
 # one process may differ a little. A pid is not reused within a second.
 _SAME_START_S = 1.0
@@ -94,6 +96,12 @@ def launch(
         os.close(gate)
         os.close(opener)
     return process
+
+
+def python_path() -> str:
+    """Returns a PYTHONPATH by which a child finds this package, wherever it works."""
+    here = str(Path(runners.__file__).parent.parent)
+    return os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
 
 
 def stop(processes: Iterable[ProcessId], *, grace: float) -> None:

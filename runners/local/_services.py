@@ -1,7 +1,6 @@
 """All servers of a state folder: brought up together, or not at all."""
 
 import contextlib
-import os
 import secrets
 import shlex
 import shutil
@@ -9,14 +8,17 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import runners
 from runners.local import _processes, _watchdog
 from runners.local._kafka import Kafka, KafkaSettings
+from runners.local._redshift import Redshift, RedshiftSettings
 from runners.local._s3 import S3, S3Settings
 from runners.local._service import READY_TIMEOUT_S, Service
 from runners.local._state import Entry, State
 
 __all__ = ["Services", "services"]
+
+#: The servers by name.
+ALL = ("kafka", "s3", "redshift")
 
 #: Variable -> the file of a key that lives as long as the data which it opens.
 _KEYS = {"DEAD_LETTER_KEY": "dead_letter.key", "MASKING_KEY": "masking.key"}
@@ -30,35 +32,43 @@ class Services:
         state: the record.
         kafka: the broker.
         s3: the S3 server.
+        redshift: the stand-in for Amazon Redshift, which reads from the S3 server.
     """
 
     state: State
     kafka: Kafka
     s3: S3
+    redshift: Redshift
 
     @classmethod
     def of(
-        cls, folder: Path, kafka: KafkaSettings | None = None, s3: S3Settings | None = None
+        cls,
+        folder: Path,
+        kafka: KafkaSettings | None = None,
+        s3: S3Settings | None = None,
+        redshift: RedshiftSettings | None = None,
     ) -> "Services":
         """Returns the handles; nothing is started or looked at."""
         # Servers live on after us, so their paths must not hang on our working folder.
         state = State(folder.absolute())
+        lake = S3(state, s3 or S3Settings())
         return cls(
             state=state,
             kafka=Kafka(state, kafka or KafkaSettings()),
-            s3=S3(state, s3 or S3Settings()),
+            s3=lake,
+            redshift=Redshift(state, redshift or RedshiftSettings(), lake),
         )
 
     @property
     def all(self) -> tuple[Service, ...]:
         """The servers, in the order in which they start."""
-        return (self.s3, self.kafka)
+        return (self.s3, self.kafka, self.redshift)
 
     def environ(self) -> Mapping[str, str]:
         """Returns the variables that tell clients where the servers are."""
-        return {**self.kafka.environ(), **self.s3.environ()}
+        return {**self.kafka.environ(), **self.s3.environ(), **self.redshift.environ()}
 
-    def up(self, names: Collection[str] = ("kafka", "s3")) -> None:
+    def up(self, names: Collection[str] = ALL) -> None:
         """Starts what doesn't run and waits until all answer.
 
         Args:
@@ -118,7 +128,7 @@ class Services:
         folder = self.state.folder
         if not (folder / "state.json").exists():
             return
-        for name in ("kafka", "s3", "logs"):
+        for name in (*ALL, "logs"):
             shutil.rmtree(folder / name, ignore_errors=True)
         for name in ("env", *_KEYS.values(), "state.json", "lock"):
             (folder / name).unlink(missing_ok=True)
@@ -132,6 +142,7 @@ def services(
     *,
     kafka: KafkaSettings | None = None,
     s3: S3Settings | None = None,
+    redshift: RedshiftSettings | None = None,
     start: Collection[str] = ("kafka", "s3"),
 ) -> Iterator[Services]:
     """Runs the servers for as long as the body does.
@@ -140,7 +151,8 @@ def services(
         state_dir: folder of their data and logs; data that is there is used again.
         kafka: what the broker serves.
         s3: what the S3 server serves.
-        start: what to bring up at once; the other can be brought up later with ``up``.
+        redshift: what the stand-in serves.
+        start: what to bring up at once; the others can be brought up later with ``up``.
 
     Raises:
         LocalServiceError: a server doesn't come up.
@@ -149,14 +161,14 @@ def services(
         The servers end with the body and, within a second, with this process, even if it is
         killed.
     """
-    handles = Services.of(state_dir, kafka, s3)
+    handles = Services.of(state_dir, kafka, s3, redshift)
     with handles.state.lock():
         handles.down()
     guard = _processes.launch(
         _watchdog.command(handles.state.folder),
         log=handles.state.folder / "logs" / "watchdog.log",
         record=lambda process: handles.state.put(_watchdog.NAME, Entry(process=process)),
-        environ={"PYTHONPATH": _python_path()},
+        environ={"PYTHONPATH": _processes.python_path()},
     )
     try:
         handles.up(start)
@@ -165,9 +177,3 @@ def services(
         for service in handles.all:
             service.kill()
         _processes.stop([guard], grace=0)
-
-
-def _python_path() -> str:
-    """Returns a PYTHONPATH by which a child finds this package, wherever it works."""
-    here = str(Path(runners.__file__).parent.parent)
-    return os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))

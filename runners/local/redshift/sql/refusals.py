@@ -1,0 +1,160 @@
+"""What PostgreSQL would take and Redshift wouldn't: refused, so that nothing relies on it.
+
+Sources: Amazon Redshift's "Unsupported PostgreSQL features", "Unsupported PostgreSQL functions",
+"Leader node-only functions", and the syntax of MERGE, INSERT, ALTER TABLE and window functions.
+"""
+
+from runners.local.redshift.errors import SqlError, refused
+from runners.local.redshift.sql.lexer import Statement
+
+__all__ = ["reads_catalog", "refuse"]
+
+_PHRASES: dict[tuple[str, ...], str] = {
+    ("on", "conflict"): "use MERGE, or DELETE and INSERT",
+    ("returning",): "read the rows before or after",
+    ("distinct", "on"): "use ROW_NUMBER() in a subquery",
+    ("filter", "("): "use CASE inside the aggregate",
+    ("lateral",): "use a join",
+    ("array", "["): "there are no arrays",
+    ("values", "(", ")"): "there are no empty rows",
+    ("from", "(", "values"): "VALUES is no table, use UNION ALL",
+    ("in", "(", "values"): "VALUES is no table, use a list",
+    ("for", "update"): "LOCK the table",
+    ("for", "share"): "LOCK the table",
+    ("is", "distinct", "from"): "compare with NULL tests",
+    ("is", "not", "distinct", "from"): "compare with NULL tests",
+    ("materialized",): "use a table or a view",
+    ("tablesample",): "use a condition",
+    ("range", "between"): "frames are ROWS only",
+    ("groups", "between"): "frames are ROWS only",
+    ("set", "("): "set columns one by one",
+    ("row", "("): "there are no row constructors",
+    ("except", "all"): "use EXCEPT",
+    ("intersect", "all"): "use INTERSECT",
+    ("as", "(", "insert"): "only SELECT goes into WITH",
+    ("as", "(", "update"): "only SELECT goes into WITH",
+    ("as", "(", "delete"): "only SELECT goes into WITH",
+    ("overriding",): "leave the identity column out",
+    # Redshift has these; the stand-in doesn't.
+    ("qualify",): "not supported here, use a subquery",
+    ("convert", "("): "not supported here, use CAST",
+    ("decode", "("): "not supported here, use CASE",
+    ("ratio_to_report", "("): "not supported here, divide by SUM() OVER ()",
+    ("remove", "duplicates"): "not supported here",
+}
+_LEADER_ONLY: tuple[str, ...] = (
+    "age",
+    "current_time",
+    "current_timestamp",
+    "isfinite",
+    "localtime",
+)
+_LEADER_ONLY += ("localtimestamp", "now", "generate_series", "array_agg", "array_to_string")
+_ABSENT: tuple[str, ...] = (
+    "string_agg",
+    "unnest",
+    "json_agg",
+    "jsonb_agg",
+    "to_json",
+    "to_jsonb",
+    "format",
+)
+_ABSENT += (
+    "gen_random_uuid",
+    "row_to_json",
+    "json_build_object",
+    "jsonb_build_object",
+    "any_value",
+)
+_OPERATORS = {"->", "->>", "#>", "#>>", "@>", "<@", "@?", "@@", "&&", "?|", "?&", "?", "=>", ":="}
+_CASTS = {"regclass", "regtype", "regproc", "oid", "json", "jsonb", "uuid", "bytea", "money"}
+_CASTS |= {"inet", "xml", "name", "citext", "hstore", "super", "varbyte"}
+_FRAMED = {"sum", "avg", "count", "min", "max", "first_value", "last_value", "nth_value"}
+_FRAMED |= {"stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp"}
+# Their names begin like the catalog's, but they are for everyone.
+_PUBLIC = {"pg_last_copy_id", "pg_last_copy_count", "pg_backend_pid", "pg_terminate_backend"}
+
+
+def refuse(sql: Statement) -> None:
+    """Looks for syntax that only PostgreSQL has.
+
+    Raises:
+        SqlError: there is some; the message names it and what to use.
+    """
+    if reads_catalog(sql):
+        return
+    _phrases(sql)
+    _tokens(sql)
+    _frames(sql)
+    if sql.says(0, "merge"):
+        _merge(sql)
+    if sql.says(0, "with") and sql.find("insert", "into") > 0:
+        raise refused("WITH before INSERT: put it after INSERT INTO", "42601")
+
+
+def reads_catalog(sql: Statement) -> bool:
+    """Tells whether a query reads the catalog, on Redshift's leader node, an old PostgreSQL."""
+    if sql.word(0) not in ("select", "with"):
+        return False
+    return any(word.startswith("pg_") and word not in _PUBLIC for word in sql.words)
+
+
+def _phrases(sql: Statement) -> None:
+    for phrase, instead in _PHRASES.items():
+        at = sql.find(*phrase) if phrase[0] in sql.words else -1
+        # A column may be called what a keyword is called; "t.returning" is a column.
+        if at >= 0 and sql.word(at - 1) != ".":
+            raise refused(f"{' '.join(phrase).upper()}: {instead}")
+    top = sql.find("select", "top")
+    if top >= 0 and sql.kinds[top + 2 : top + 3] == ("number",):
+        raise refused("TOP: not supported here, use LIMIT")
+
+
+def _tokens(sql: Statement) -> None:
+    for at, word in enumerate(sql.words):
+        call = sql.word(at + 1) == "(" and sql.kinds[at] == "word" and sql.word(at - 1) != "."
+        if sql.kinds[at] == "sign" and (word in _OPERATORS or word == "["):
+            raise refused(f"operator {word}: there are no arrays and no JSON types")
+        if word in _LEADER_ONLY and (call or word.startswith(("current_time", "localtime"))):
+            raise refused(f"{word.upper()}: runs on the leader node only, use GETDATE() or SYSDATE")
+        if call and word in _ABSENT:
+            raise refused(f"{word.upper()}: no such function", "42883")
+        cast = sql.word(at - 1) == "::" or (call is False and _in_cast(sql, at))
+        if cast and word in _CASTS:
+            raise refused(f"type {word.upper()}: not supported")
+
+
+def _in_cast(sql: Statement, at: int) -> bool:
+    return sql.word(at - 1) == "as" and sql.word(at + 1) == ")" and "cast" in sql.words
+
+
+def _frames(sql: Statement) -> None:
+    """Aggregates over an ordered window need an explicit frame on Redshift."""
+    opened: list[str] = []
+    called = ""
+    for at, word in enumerate(sql.words):
+        if word == "(":
+            opened.append(sql.word(at - 1))
+        elif word == ")" and opened:
+            called = opened.pop()
+        elif sql.says(at, "over", "(") and called in _FRAMED:
+            window = sql.words[at + 2 : sql.close(at + 1)]
+            if "order" in window and "rows" not in window:
+                text = "Aggregate window functions with an ORDER BY clause require a frame clause"
+                raise SqlError("0A000", text)
+
+
+def _merge(sql: Statement) -> None:
+    """MERGE is one table into another, matched rows one way, others inserted."""
+    using = sql.find("using")
+    if "as" in sql.words[:using] or sql.words[:using].count(".") * 2 + 3 != using:
+        raise refused("MERGE with an alias for its target: name the table", "42601")
+    if sql.word(using + 1) == "(":
+        raise refused("MERGE from a subquery: use a table", "42601")
+    heads = [sql.words[at + 1 : at + 4] for at in range(len(sql)) if sql.says(at, "when")]
+    heads = [head for head in heads if "matched" in head[:2]]
+    wanted = [("matched", "then"), ("not", "matched", "then")]
+    if [tuple(h[: len(w)]) for h, w in zip(heads, wanted, strict=False)] != wanted:
+        raise refused("MERGE takes WHEN MATCHED THEN, then WHEN NOT MATCHED THEN", "42601")
+    if len(heads) != len(wanted) or sql.find("do", "nothing") > 0:
+        raise refused("MERGE takes one WHEN MATCHED and one WHEN NOT MATCHED", "42601")

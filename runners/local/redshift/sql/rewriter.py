@@ -1,0 +1,94 @@
+"""One statement of Redshift's SQL -> what the gateway does with it."""
+
+from collections.abc import Callable, Mapping
+
+from runners.local.redshift.errors import refused
+from runners.local.redshift.sql import tables, utility
+from runners.local.redshift.sql.copying import parse_copy
+from runners.local.redshift.sql.expressions import rewrite_expressions
+from runners.local.redshift.sql.lexer import Statement, split
+from runners.local.redshift.sql.plan import Plan, Relay
+from runners.local.redshift.sql.refusals import refuse
+
+__all__ = ["plan", "plan_statement"]
+
+
+def plan(text: str) -> Plan:
+    """Plans what a client sent.
+
+    Several statements at once are passed on together if each only needs other words.
+
+    Raises:
+        SqlError: Redshift would refuse it, or the stand-in can't do it.
+    """
+    statements = split(text)
+    if len(statements) == 1:
+        return plan_statement(statements[0])
+    plans = [plan_statement(statement) for statement in statements]
+    if not all(isinstance(each, Relay) for each in plans):
+        raise refused("COPY, TRUNCATE and the like go alone, not with other statements")
+    return Relay(sql="; ".join(each.sql for each in plans if isinstance(each, Relay)))
+
+
+def plan_statement(sql: Statement) -> Plan:
+    """Plans one statement; see `plan`."""
+    head = sql.word(0)
+    two = f"{head} {sql.word(1)}"
+    for key in (two, head):
+        if key in _PLANNERS:
+            refuse(sql)
+            return _PLANNERS[key](sql)
+    raise refused(f"{two.upper().strip()}: not supported")
+
+
+def _expressions(sql: Statement) -> Plan:
+    rewrite_expressions(sql)
+    return Relay(sql=str(sql))
+
+
+def _create(sql: Statement) -> Plan:
+    at = 3 if sql.says(1, "or", "replace") else 1
+    at += sql.word(at) in ("temp", "temporary", "local")
+    if sql.word(at) == "table":
+        return tables.create_table(sql)
+    if sql.word(at) == "view" and sql.word(at - 1) not in ("temp", "temporary"):
+        return tables.create_view(sql)
+    if sql.word(at) == "user":
+        return utility.user(sql)
+    if sql.word(at) in ("schema", "role", "group") and at == 1:
+        return _expressions(sql)
+    raise refused(f"CREATE {sql.word(at).upper()}: not supported")
+
+
+def _drop(sql: Statement) -> Plan:
+    if sql.word(1) not in ("table", "view", "schema", "role", "user", "group"):
+        raise refused(f"DROP {sql.word(1).upper()}: not supported")
+    return _expressions(sql)
+
+
+def _rollback(sql: Statement) -> Plan:
+    if "to" in sql.words:
+        raise refused("ROLLBACK TO: there are no savepoints")
+    return Relay(sql=str(sql))
+
+
+_PLANNERS: Mapping[str, Callable[[Statement], Plan]] = {
+    **dict.fromkeys(("select", "with", "insert", "update", "delete", "merge"), _expressions),
+    **dict.fromkeys(("explain", "declare", "fetch", "close", "deallocate", "("), _expressions),
+    **dict.fromkeys(("commit", "end", "abort", "comment on"), _expressions),
+    **dict.fromkeys(("begin", "start"), utility.begin),
+    **dict.fromkeys(("set", "reset", "show"), utility.setting),
+    **dict.fromkeys(("grant", "revoke", "alter default"), utility.grant),
+    "rollback": _rollback,
+    "copy": parse_copy,
+    "create": _create,
+    "drop": _drop,
+    "alter table": tables.alter_table,
+    "alter user": utility.user,
+    "alter schema": _expressions,
+    "lock": utility.lock,
+    "truncate": utility.truncate,
+    "analyze": utility.analyze,
+    "analyse": utility.analyze,
+    "vacuum": utility.vacuum,
+}

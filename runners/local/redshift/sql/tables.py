@@ -1,0 +1,224 @@
+"""CREATE TABLE, ALTER TABLE and CREATE VIEW.
+
+What tells Redshift how to store is checked and left out.
+A declared key isn't enforced on Redshift, so none is made; PRIMARY KEY keeps its NOT NULL. Lengths
+are bytes: each has a CHECK named ``rs_len_<bytes>_<column>``, which tells the gateway the length.
+"""
+
+from runners.local.redshift.errors import SqlError, refused
+from runners.local.redshift.sql.expressions import rewrite_expressions
+from runners.local.redshift.sql.lexer import Statement
+from runners.local.redshift.sql.plan import Plan, Relay, Script
+from runners.local.redshift.sql.types import ColumnType, column_type
+
+__all__ = ["alter_table", "create_table", "create_view", "name_at"]
+
+_ENCODINGS = {"raw", "az64", "bytedict", "delta", "delta32k", "lzo", "mostly8", "mostly16"}
+_ENCODINGS |= {"mostly32", "runlength", "text255", "text32k", "zstd", "auto"}
+_KEYS = ("primary", "unique", "foreign", "constraint")
+#: Attributes of a table that are one word.
+_ATTRIBUTES = {
+    "diststyle": ("even", "key", "all", "auto"),
+    "backup": ("yes", "no"),
+    "encode": ("auto",),
+    "sortkey": ("auto",),
+}
+_STORAGE = "the stand-in takes note of nothing that only changes how Redshift stores"
+
+
+def name_at(sql: Statement, at: int) -> tuple[str, int]:
+    """Reads a possibly qualified name; returns PostgreSQL's form and the position after it."""
+    end = at + 1
+    while sql.word(end) == ".":
+        end += 2
+    rewritten = [
+        f'"{word}"' if kind == "temp" else word.lower()
+        for word, kind in zip(sql.words[at:end], sql.kinds[at:end], strict=True)
+    ]
+    return "".join(rewritten), end
+
+
+def create_table(sql: Statement) -> Plan:
+    """Rewrites ``CREATE [TEMP] TABLE``, with columns, ``LIKE`` or ``AS``."""
+    at = sql.find("table") + 1
+    temporary = sql.word(at - 2) in ("temp", "temporary")
+    guard = sql.says(at, "if", "not", "exists")
+    at += 3 * guard
+    temporary |= sql.kinds[at] == "temp"
+    name, at = name_at(sql, at)
+    head = f"CREATE {'TEMP ' * temporary}TABLE {'IF NOT EXISTS ' * guard}{name} "
+    items, columns = [], []
+    if sql.word(at) == "(":
+        close = sql.close(at)
+        for first, end in sql.parts(at + 1, close):
+            columns.append(sql.words[first].strip('"').lower())
+            items += _item(sql, first, end)
+        at = close + 1
+    query = next((i for i in range(at, len(sql)) if sql.says(i, "as")), len(sql))
+    _table_attributes(sql, at, query, columns)
+    if query == len(sql):
+        return Relay(sql=f"{head}({', '.join(items)})")
+    rewrite_expressions(sql, query)
+    return Relay(sql=f"{head}{sql.text(query, len(sql))}")
+
+
+def _item(sql: Statement, first: int, end: int) -> list[str]:
+    """Returns what stands for one item of the list: a column, a key, or LIKE."""
+    if sql.says(first, "like"):
+        name, after = name_at(sql, first + 1)
+        options = sql.text(after, end)
+        if sql.words[after:end] not in ((), ("including", "defaults"), ("excluding", "defaults")):
+            raise refused(f"LIKE ... {options}: only INCLUDING DEFAULTS", "42601")
+        return [f"LIKE {name} INCLUDING CONSTRAINTS {options}"]
+    if sql.word(first) in _KEYS and sql.kinds[first] == "word":
+        if "check" in sql.words[first:end]:
+            raise refused("CHECK: there are no such constraints")
+        return []
+    return _column(sql, first, end)
+
+
+def _column(sql: Statement, first: int, end: int) -> list[str]:
+    """Returns a column and, if its length is in bytes, the CHECK that keeps it."""
+    name = sql.words[first].lower()
+    kind = column_type(sql, first + 1)
+    rest = _column_attributes(sql, kind, end)
+    column = " ".join([name, kind.sql, *rest])
+    if kind.most_bytes is None:
+        return [column]
+    label = f"rs_len_{kind.most_bytes}_{name.strip(chr(34))}"
+    return [column, f'CONSTRAINT "{label}" CHECK (octet_length({name}) <= {kind.most_bytes})']
+
+
+def _column_attributes(sql: Statement, kind: ColumnType, end: int) -> list[str]:
+    kept, at = [], kind.end
+    while at < end:
+        word = sql.word(at)
+        if word == "encode":
+            _encoding(sql.word(at + 1), kind)
+            at += 2
+        elif word in ("distkey", "sortkey", "unique", "null"):
+            at += 1
+        elif sql.says(at, "primary", "key") or sql.says(at, "not", "null"):
+            kept.append("NOT NULL")
+            at += 2
+        elif word == "references":
+            at = name_at(sql, at + 1)[1]
+            at = sql.close(at) + 1 if sql.word(at) == "(" else at
+        elif word == "identity" or sql.says(at, "generated", "by", "default", "as", "identity"):
+            how = "ALWAYS" if word == "identity" else "BY DEFAULT"
+            opened = sql.find("(", start=at)
+            at = sql.close(opened) + 1
+            start, step = (sql.word(i) for i, _ in sql.parts(opened + 1, at - 1))
+            kept.append(f"GENERATED {how} AS IDENTITY (START WITH {start} INCREMENT BY {step})")
+        elif word == "default":
+            after = _default_end(sql, at + 1, end)
+            rewrite_expressions(sql, at)
+            kept.append(sql.text(at, after))
+            at = after
+        else:
+            raise refused(f"column attribute {word.upper()}: not supported")
+    return kept
+
+
+def _default_end(sql: Statement, at: int, end: int) -> int:
+    stops = ("encode", "distkey", "sortkey", "unique", "not", "primary", "references")
+    while at < end and sql.word(at) not in stops:
+        at = sql.close(at) + 1 if sql.word(at) == "(" else at + 1
+    return at
+
+
+def _encoding(name: str, kind: ColumnType) -> None:
+    if name not in _ENCODINGS:
+        raise refused(f"encoding {name}: unknown", "42601")
+    text_only = name.startswith("text")
+    if (name == "az64" and kind.most_bytes) or (text_only and not kind.most_bytes):
+        raise SqlError("42601", f'encoding "{name}" is not supported for the column\'s type')
+
+
+def _table_attributes(sql: Statement, at: int, end: int, columns: list[str]) -> None:
+    """Checks DISTSTYLE, DISTKEY, SORTKEY, ENCODE AUTO and BACKUP."""
+    while at < end:
+        word, argument = sql.word(at), sql.word(at + 1)
+        if argument in _ATTRIBUTES.get(word, ()):
+            at += 2
+        elif word in ("compound", "interleaved") and argument == "sortkey":
+            at += 1
+        elif word in ("distkey", "sortkey") and argument == "(":
+            close = sql.close(at + 1)
+            _known(columns, [sql.word(first) for first, _ in sql.parts(at + 2, close)])
+            at = close + 1
+        else:
+            raise refused(f"table attribute {word.upper()}: not supported")
+
+
+def _known(columns: list[str], keys: list[str]) -> None:
+    for key in keys:
+        if columns and key.strip('"').lower() not in [*columns, "like"]:
+            raise SqlError("42703", f'column "{key}" does not exist')
+
+
+def alter_table(sql: Statement) -> Plan:
+    """Rewrites ALTER TABLE: one column added, a VARCHAR widened, APPEND, names, owners."""
+    name, at = name_at(sql, 2)
+    head = f"ALTER TABLE {name} "
+    if sql.says(at, "append", "from"):
+        return _append(sql, name, at + 2)
+    if sql.says(at, "add"):
+        return _add(sql, head, at + 1)
+    if sql.says(at, "alter", "column") and sql.says(at + 3, "type"):
+        return _widen(sql, name, at + 2)
+    if sql.says(at, "drop", "constraint"):
+        return Script(statements=(), tag="ALTER TABLE", notice="keys are not kept")
+    if sql.word(at) == "alter" and _is_storage(sql, at + 1):
+        return Script(statements=(), tag="ALTER TABLE", notice=_STORAGE)
+    if sql.word(at) in ("drop", "rename") or sql.says(at, "owner", "to"):
+        rewrite_expressions(sql)
+        return Relay(sql=str(sql))
+    raise refused(f"ALTER TABLE ... {sql.word(at).upper()} {sql.word(at + 1).upper()}")
+
+
+def _is_storage(sql: Statement, at: int) -> bool:
+    if sql.word(at) == "column":
+        return sql.word(at + 2) == "encode"
+    return sql.word(at) in ("distkey", "diststyle", "sortkey", "compound", "encode")
+
+
+def _append(sql: Statement, target: str, at: int) -> Plan:
+    source, end = name_at(sql, at)
+    if end < len(sql):
+        raise refused("ALTER TABLE APPEND with IGNOREEXTRA or FILLTARGET")
+    moves = (f"INSERT INTO {target} SELECT * FROM {source}", f"DELETE FROM {source}")
+    return Script(statements=moves, tag="ALTER TABLE APPEND", outside_block=True, commit=True)
+
+
+def _add(sql: Statement, head: str, at: int) -> Plan:
+    if sql.word(at) in _KEYS:
+        return Script(statements=(), tag="ALTER TABLE", notice="keys are not enforced")
+    at += sql.says(at, "column")
+    if sql.says(at, "if") or len(sql.parts(at, len(sql))) > 1:
+        raise refused("ALTER TABLE adds one column, without IF NOT EXISTS", "42601")
+    items = _column(sql, at, len(sql))
+    if "NOT NULL" in items[0] and "default" not in sql.words:
+        raise SqlError("0A000", "ALTER TABLE ADD COLUMN defined as NOT NULL must have a default")
+    return Relay(sql=head + ", ".join(f"ADD {item}" for item in items))
+
+
+def _widen(sql: Statement, table: str, at: int) -> Plan:
+    kind = column_type(sql, at + 2)
+    if kind.sql != "varchar" or kind.end < len(sql):
+        raise refused("ALTER COLUMN ... TYPE: only VARCHAR, only its length")
+    column = sql.words[at].strip('"').lower()
+    change = f"SELECT pg_catalog.rs_set_length('{table}', '{column}', {kind.most_bytes})"
+    return Script(statements=(change,), tag="ALTER TABLE", outside_block=True)
+
+
+def create_view(sql: Statement) -> Plan:
+    """Rewrites CREATE VIEW; a late-binding one is marked, for it doesn't hinder ALTER TABLE."""
+    rewrite_expressions(sql)
+    late = len(sql) - 4
+    if not sql.says(late, "with", "no", "schema", "binding"):
+        return Relay(sql=str(sql))
+    sql.drop(late, len(sql))
+    name, _ = name_at(sql, sql.find("view") + 1)
+    mark = f"COMMENT ON VIEW {name} IS 'no schema binding'"
+    return Script(statements=(str(sql), mark), tag="CREATE VIEW")

@@ -1,0 +1,185 @@
+"""Statements of the gateway's own in a client's session, inside the client's transaction.
+
+They go by the extended protocol without a Sync, so PostgreSQL neither commits nor recovers: the
+transaction goes on, or fails, just as the client's own statement would have made it.
+"""
+
+import asyncio
+import struct
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+
+from runners.local.redshift.copy import CATALOG, BinaryRows, Column, arrow_type, files
+from runners.local.redshift.errors import SqlError, refused
+from runners.local.redshift.hub import Hub
+from runners.local.redshift.sql import Copy, Script
+from runners.local.redshift.wire import command_complete, message, notice, row, string, translated
+
+__all__ = ["Takeover"]
+
+# A name that no driver uses; PostgreSQL keeps it after an error, so it is closed before each use.
+_NAME = "rs_gateway"
+
+
+class Takeover:
+    """A backend while the gateway has it to itself.
+
+    Args:
+        writer: to the backend.
+        hub: what all sessions share.
+        in_block: whether the client is inside BEGIN ... COMMIT.
+    """
+
+    def __init__(self, writer: asyncio.StreamWriter, hub: Hub, *, in_block: bool) -> None:
+        self._writer = writer
+        self._hub = hub
+        self.in_block = in_block
+        self.cancelled = False
+        self.failed = False
+        #: What the backend answers; None once it has ended.
+        self.answers: asyncio.Queue[tuple[bytes, bytes] | None] = asyncio.Queue()
+
+    async def execute(self, sql: str) -> list[list[str | None]]:
+        """Runs one statement; returns its rows as text.
+
+        Raises:
+            SqlError: it failed, and the transaction with it.
+        """
+        self._send(sql)
+        rows: list[list[str | None]] = []
+        while True:
+            kind, body = await self._answer()
+            if kind == b"D":
+                rows.append(row(body))
+            if kind in (b"C", b"I"):
+                return rows
+
+    async def abort(self) -> None:
+        """Makes the transaction fail, if it hasn't yet."""
+        if not self.failed:
+            try:
+                await self.execute("refused")
+            except SqlError:
+                return
+
+    async def run(self, script: Script) -> bytes:
+        """Runs a script; returns the answer for the client."""
+        if script.outside_block and self.in_block:
+            raise SqlError("25001", f"{script.tag} cannot run inside a transaction block")
+        for statement in script.statements:
+            await self.execute(statement)
+        if script.commit and self.in_block:
+            await self.execute("COMMIT")
+            self.in_block = False
+        told = notice(script.notice) if script.notice else b""
+        return told + command_complete(script.tag)
+
+    async def copy(self, copy: Copy) -> bytes:
+        """Runs a COPY; returns the answer for the client."""
+        if copy.role not in ("default", self._hub.role):
+            raise SqlError("XX000", f"User is not authorized to assume IAM Role {copy.role}")
+        quoted = copy.table.replace("'", "''")
+        catalog = await self.execute(CATALOG.format(f"'{quoted}'"))
+        columns = _targets(catalog, copy)
+        load = await self._hub.begin_load(catalog[0][5:], copy)
+        thread = ThreadPoolExecutor(1, "copy")
+        try:
+            rows = await self._load(copy, columns, thread)
+        except BaseException as failure:
+            await self._hub.end_load(load, failure)
+            raise
+        finally:
+            # It may be in the middle of a file; nobody waits for it.
+            thread.shutdown(wait=False)
+        await self._hub.end_load(load, rows)
+        for name, value in (("count", rows.count), ("id", load)):
+            await self.execute(f"SELECT set_config('rs.last_copy_{name}', '{value}', false)")
+        name = copy.table.replace('"', "")
+        text = f"Load into table '{name}' completed, {rows.count} record(s) loaded successfully."
+        return notice(text) + command_complete("COPY")
+
+    async def _load(
+        self, copy: Copy, columns: list[Column], thread: ThreadPoolExecutor
+    ) -> BinaryRows:
+        loop, store = asyncio.get_running_loop(), self._hub.store
+        found = await loop.run_in_executor(
+            thread, lambda: files(store, copy.source, manifest=copy.manifest)
+        )
+        rows = BinaryRows(store, found, columns, fill=copy.fill)
+        names = ", ".join(f'"{column.name}"' for column in columns)
+        self._send(f"COPY {copy.table} ({names}) FROM STDIN (FORMAT binary)")
+        while (await self._answer())[0] != b"G":
+            pass
+        chunks = rows.chunks()
+        try:
+            await self._feed(chunks, thread)
+        except SqlError:
+            await self._fail_copy()
+            raise
+        finally:
+            # In the thread, which may still be inside of it; the temporary file goes with it.
+            thread.submit(chunks.close)
+        self._writer.write(message(b"c") + message(b"H"))
+        while (await self._answer())[0] != b"C":
+            pass
+        return rows
+
+    async def _feed(self, chunks: Generator[bytes, None, None], thread: ThreadPoolExecutor) -> None:
+        loop = asyncio.get_running_loop()
+        while (chunk := await loop.run_in_executor(thread, next, chunks, None)) is not None:
+            if not self.answers.empty():
+                await self._answer()
+            if self.cancelled:
+                raise SqlError("57014", "canceling statement due to user request")
+            self._writer.write(message(b"d", chunk))
+            await self._writer.drain()
+
+    async def _fail_copy(self) -> None:
+        """Ends COPY such that the backend itself aborts the transaction."""
+        if not self.failed:
+            self._writer.write(message(b"f", string("refused")) + message(b"H"))
+            try:
+                while True:
+                    await self._answer()
+            except SqlError:
+                return
+
+    def _send(self, sql: str) -> None:
+        name, empty = string(_NAME), struct.pack("!H", 0)
+        self._writer.write(
+            message(b"C", b"S" + name)
+            + message(b"P", name + string(sql) + empty)
+            + message(b"B", b"\0" + name + empty * 3)
+            + message(b"E", b"\0" + struct.pack("!I", 0))
+            + message(b"H")
+        )
+
+    async def _answer(self) -> tuple[bytes, bytes]:
+        answer = await self.answers.get()
+        if answer is None:
+            raise ConnectionResetError("the backend ended")
+        if answer[0] == b"E":
+            self.failed = True
+            raise translated(answer[1])
+        return answer
+
+
+def _targets(catalog: list[list[str | None]], copy: Copy) -> list[Column]:
+    """Returns the columns that the files' columns go to, in their order."""
+    columns = {
+        str(name): Column(
+            name=str(name),
+            type=str(kind),
+            required=required == "t",
+            most_bytes=int(length) if length else None,
+        )
+        for name, kind, required, identity, length, *_ in catalog
+        if identity == "f" or str(name) in copy.columns
+    }
+    wanted = [name.strip('"') for name in copy.columns] or list(columns)
+    for name in wanted:
+        if name not in columns:
+            raise SqlError("42703", f'column "{name}" of relation does not exist')
+        if arrow_type(columns[name]) is None:
+            raise refused(f"COPY of Parquet into {columns[name].redshift_type}")
+    return [columns[name] for name in wanted]
