@@ -25,7 +25,7 @@ from transforms.errors import (
     TopicMissingError,
 )
 from transforms.kafka import msk
-from transforms.kafka.messages import Batch, Fetched, collector_paused, offset_of, to_arrow
+from transforms.kafka.messages import Batch, Fetched, below, collector_paused, reaches, to_arrow
 from transforms.kafka.settings import CONSUMER_DEFAULTS, BrokerSettings, TopicFacts
 from transforms.secrets import resolve_all
 from transforms.segment import MESSAGES_SCHEMA
@@ -287,11 +287,11 @@ class PartitionConsumer:
         with collector_paused():
             batch = self._consumer.consume(most, POLL_S)
             good, end, lost = self._sorted_out(batch)
-            table = to_arrow(_below(good, wanted))
+            table = to_arrow(below(good, wanted))
             return Batch(
                 table=table,
                 answered=bool(batch),
-                complete=(end is not None and end >= wanted) or _reaches(good, wanted),
+                complete=(end is not None and end >= wanted) or reaches(good, wanted),
                 dropped=table.num_rows < len(good),
                 lost=lost,
             )
@@ -388,14 +388,3 @@ def _opened(kind: Callable[..., T], settings: BrokerSettings, **config: Any) -> 
             f"the Kafka client can't be made: {reason}", "Check kafka.config"
         ) from None
     return client
-
-
-def _below(messages: Sequence[Message], wanted: int) -> Sequence[Message]:
-    # In offset order, and mostly all of them: no look at each message.
-    if not messages or offset_of(messages[-1]) < wanted:
-        return messages
-    return [message for message in messages if offset_of(message) < wanted]
-
-
-def _reaches(messages: Sequence[Message], wanted: int) -> bool:
-    return bool(messages) and offset_of(messages[-1]) >= wanted - 1

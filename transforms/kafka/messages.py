@@ -4,7 +4,7 @@ import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +29,9 @@ class KafkaMessage(Protocol):
 
     def headers(self) -> Any:
         """Returns its headers as pairs of text and bytes, or None."""
+
+
+M = TypeVar("M", bound=KafkaMessage)
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,19 @@ def offset_of(message: KafkaMessage) -> int:
     """Returns a consumed message's offset."""
     offset: int = message.offset()  # type: ignore[assignment]  # set on every consumed message
     return offset
+
+
+def below(messages: Sequence[M], wanted: int) -> Sequence[M]:
+    """Returns the messages below an offset."""
+    # In offset order, and mostly all of them: no look at each message.
+    if not messages or offset_of(messages[-1]) < wanted:
+        return messages
+    return [message for message in messages if offset_of(message) < wanted]
+
+
+def reaches(messages: Sequence[KafkaMessage], wanted: int) -> bool:
+    """Whether the messages prove that all below an offset has been read."""
+    return bool(messages) and offset_of(messages[-1]) >= wanted - 1
 
 
 def to_arrow(messages: Sequence[KafkaMessage]) -> pa.Table:
