@@ -3,6 +3,8 @@
 import gc
 from datetime import UTC, datetime
 
+import pytest
+
 from tests.transforms.kafka.test_client import message
 from transforms.kafka.messages import collector_paused, to_arrow
 from transforms.segment import MESSAGES_SCHEMA
@@ -40,3 +42,18 @@ def test_the_collector_is_paused_and_left_as_it_was():
             pass
         assert not gc.isenabled()
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "left", "reached"),
+    [(3, [], True), (4, [3], True), (7, [3, 6], True), (8, [3, 6], False)],
+)
+def test_messages_are_cut_at_the_wanted_end_and_prove_that_it_is_reached(wanted, left, reached):
+    read = [message(3), message(6)]
+    assert [each.offset() for each in below(read, wanted)] == left
+    assert reaches(read, wanted) is reached
+
+
+def test_nothing_read_proves_nothing():
+    assert below([], 5) == []
+    assert not reaches([], 0)
