@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.transforms.kafka.test_client import message
-from transforms.kafka.messages import collector_paused, to_arrow
+from transforms.kafka.messages import below, collector_paused, reaches, to_arrow
 from transforms.segment import MESSAGES_SCHEMA
 
 
