@@ -36,8 +36,12 @@ def plan_statement(sql: Statement) -> Plan:
     two = f"{head} {sql.word(1)}"
     for key in (two, head):
         if key in _PLANNERS:
-            refuse(sql)
-            return _PLANNERS[key](sql)
+            try:
+                refuse(sql)
+                return _PLANNERS[key](sql)
+            # It ends where something must follow, or has a word where a number must be.
+            except (IndexError, ValueError):
+                raise refused(f"{key.upper()}: syntax error", "42601") from None
     raise refused(f"{two.upper().strip()}: not supported")
 
 
