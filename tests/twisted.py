@@ -54,6 +54,8 @@ _TIMES: Final = (
     *(-1, 1, 300_000_000, 300_000_001, -3_600_000_000, _DAY_US, -_DAY_US, -_DAY_US - 1),
     *(-400 * _DAY_US, -401 * _DAY_US, -2_000_000 * _DAY_US, 2**62, -(2**62)),
 )  # fmt: skip
+#: A producer may send any.
+_STAMPS: Final = (-1, 0, 2**63 - 1, 2**53, 9_223_372_036_854_775, 253_402_300_800_000)
 #: February 29.
 _LEAP_DAYS: Final = (59 + 365 * 42 + 10, 59 + 365 * 10 + 2, 59 + 365 * 54 + 13)
 
@@ -86,7 +88,17 @@ def _read(chunk: Chunk, start: int) -> Iterator[tuple[Message, bool]]:
 
 
 def varied(seed: int, events: int, chance: random.Random) -> list[Message]:
-    """The stream, half of whose sound messages are twisted in one field, some in several."""
+    """The stream, half of whose sound messages are twisted in one field, some in several.
+
+    Some come at times that no broker has.
+    """
+    return [
+        replace(message, timestamp_ms=chance.choice(_STAMPS)) if chance.random() < 0.01 else message
+        for message in _varied(seed, events, chance)
+    ]
+
+
+def _varied(seed: int, events: int, chance: random.Random) -> list[Message]:
     return [
         replace(message, value=twisted(message.value, chance, chance.choice((1, 1, 1, 2, 4))))
         if sound and message.value is not None and chance.random() < 0.5

@@ -37,6 +37,17 @@ def midnight(day: int | None) -> int | None:
     return micros
 
 
+def moved(micros: int, by: int) -> int:
+    """A time and an interval.
+
+    Raises:
+        UnjudgeableError: A timestamp doesn't reach that far.
+    """
+    if not -(2**63) < micros + by < 2**63 - 1:
+        raise UnjudgeableError
+    return micros + by
+
+
 def civil(day: int) -> tuple[int, int, int]:
     """Year, month and day of the month, of any year."""
     cycles, rest = divmod(day - plain(datetime.date(2000, 1, 1)), _CYCLE_DAYS)

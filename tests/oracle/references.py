@@ -10,6 +10,8 @@ from tests.oracle.identifiers import ndc11
 #: 9999-12-31, in microseconds: no version is valid from then on.
 _FOREVER_US: Final = 253_402_214_400_000_000
 
+_LAST_MS: Final = (2**63 - 1) // 1_000
+
 #: Reference -> its dataset, its key, and how the rows of datasets that look it up give the key.
 _SPECS: Final[Mapping[str, tuple[str, str, Mapping[str, str]]]] = {
     "drug": ("drug_ref", "ndc11", {"dispense_event": "ndc", "inventory_movement": "ndc"}),
@@ -57,12 +59,17 @@ class References:
             for name, (_, _, lookup) in _SPECS.items()
             if dataset in lookup
         }
-        return SimpleNamespace(timestamp_us=timestamp_ms * 1000, **row, **found)
+        return SimpleNamespace(timestamp_us=_micros(timestamp_ms), **row, **found)
 
     def _valid(self, name: str, key: str | None, at: int) -> Any:
         starts, versions = self._versions[name].get(key, ((), ()))
         place = bisect_right(starts, at) - 1
         return versions[place] if place >= 0 and at < _FOREVER_US else _MISSING
+
+
+def _micros(timestamp_ms: int) -> int:
+    """The broker's time; the last one that 64 bits can tell in place of any beyond."""
+    return max(-_LAST_MS, min(timestamp_ms, _LAST_MS)) * 1_000
 
 
 def _key(name: str, value: str) -> str | None:

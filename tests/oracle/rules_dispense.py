@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from tests.oracle.identifiers import dea_second_letter, is_dea, is_gs1_serial, is_npi, ndc11
-from tests.oracle.moments import DAY_US, midnight, months_after, plain
+from tests.oracle.moments import DAY_US, midnight, months_after, moved, plain
 from tests.oracle.unknown import Truth, among, between, eq, every, le, lt, no, size, some
 from tests.oracle.zips import is_zip
 
@@ -28,12 +28,12 @@ Rules = Mapping[str, tuple[str, str, Callable[[Any], Truth]]]
 
 def not_future(r: Any) -> Truth:
     """It happened at most five minutes after the broker got it."""
-    return le(r.event_time, r.timestamp_us + 5 * MINUTE_US)
+    return le(r.event_time, moved(r.timestamp_us, 5 * MINUTE_US))
 
 
 def not_late(r: Any) -> Truth:
     """It happened at most 400 days before the broker got it."""
-    return le(r.timestamp_us - 400 * DAY_US, r.event_time)
+    return le(moved(r.timestamp_us, -400 * DAY_US), r.event_time)
 
 
 def is_ndc(ndc: str | None) -> Truth:
