@@ -1,3 +1,3 @@
 """Fixtures and hooks of every suite."""
 
-pytest_plugins = ["pytester", "tests.servers", "tests.suite_times"]
+pytest_plugins = ["pytester", "tests.servers", "tests.suite_times", "tests.warehouse"]

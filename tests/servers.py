@@ -1,8 +1,8 @@
-"""Fixtures: one real Kafka and one real S3 server for the whole session, started when first used.
+"""Fixtures: one real Kafka, S3 server and stand-in for Redshift, each started when first used.
 
 They listen on free ports, keep their data in pytest's temporary folder, and end with the session,
 even if it is killed. A test that kills, freezes or restarts one need not clean up: what is down
-after an integration or faults test is brought up again before the next one.
+after an integration, faults or warehouse test is brought up again before the next one.
 """
 
 import itertools
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 from confluent_kafka.admin import NewTopic
 
-from runners.local import S3, Kafka, KafkaSettings, Services, services
+from runners.local import S3, Kafka, KafkaSettings, Redshift, Services, services
 from tests.launcher import Launcher, launching
 
 _STARTED = pytest.StashKey[Services]()
@@ -22,12 +22,18 @@ _NUMBERS = itertools.count(1)
 
 TopicFactory = Callable[..., str]
 
+_ON_SERVERS = {"integration", "faults", "warehouse"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "warehouse: the stand-in for Amazon Redshift, and S3")
+
 
 @pytest.fixture(scope="session")
 def servers(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Services]:
-    """Both handles, with neither server started: ``kafka`` and ``s3`` do that."""
+    """All handles, with no server started: ``kafka``, ``s3`` and ``redshift`` do that."""
     quick = KafkaSettings(short_lived=True)
     with services(tmp_path_factory.mktemp("servers"), kafka=quick, start=()) as handles:
         request.config.stash[_STARTED] = handles
@@ -46,6 +52,13 @@ def s3(servers: Services) -> S3:
     """The session's S3 server; ``s3.client()`` is a boto3 client that never retries."""
     servers.up(["s3"])
     return servers.s3
+
+
+@pytest.fixture(scope="session")
+def redshift(servers: Services) -> Redshift:
+    """The session's stand-in for Amazon Redshift, beside ``s3``."""
+    servers.up(["s3", "redshift"])
+    return servers.redshift
 
 
 @pytest.fixture(scope="session")
@@ -99,9 +112,7 @@ def make_topic(kafka: Kafka, name: str, partitions: int, config: Mapping[str, st
 def _servers_are_mended(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     handles = request.config.stash.get(_STARTED, None)
-    if handles is None or not {"integration", "faults"} & {
-        mark.name for mark in request.node.iter_markers()
-    }:
+    if handles is None or not _ON_SERVERS & {mark.name for mark in request.node.iter_markers()}:
         return
     for service in handles.all:
         service.thaw()

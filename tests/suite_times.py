@@ -10,7 +10,7 @@ from collections.abc import Generator
 
 import pytest
 
-_MARKED = ("portability", "registry", "faults", "integration")
+_MARKED = ("portability", "registry", "warehouse", "faults", "integration")
 
 _DEFAULT = "unit=180 integration+faults=360 portability=120"
 

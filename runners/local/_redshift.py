@@ -121,6 +121,13 @@ class Redshift(Service):
         """Cuts all connections, as a reboot of the cluster does."""
         self._control({"do": "drop"})
 
+    def limit_idling(self, seconds: int) -> None:
+        """Ends sessions that begin from now on once they idle this long; 0 is for ever.
+
+        Redshift's own limit, ``ALTER USER ... SESSION TIMEOUT``, is a minute at least.
+        """
+        self._control({"do": "timeout", "seconds": seconds})
+
     def fired(self) -> int:
         """Returns how many faults have happened since the start."""
         return int(self._control({"do": "state"})["fired"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from runners.local.redshift.copy import BinaryRows, Store
 from runners.local.redshift.errors import SqlError
 from runners.local.redshift.faults import Faults
-from runners.local.redshift.sql import Copy
+from runners.local.redshift.sql import IDLE_TIMEOUTS, Copy
 from runners.local.redshift.wire import Backend
 
 if TYPE_CHECKING:
@@ -39,6 +39,12 @@ class Hub:
         """Runs a statement of the gateway's own user, in a transaction of its own."""
         async with self._lock:
             return await self._admin.query(sql)
+
+    async def limit_idling(self, seconds: int) -> None:
+        """Ends sessions that begin from now on once they idle this long; 0 is for ever."""
+        database = (await self.query("SELECT current_database()"))[0][0]
+        for name in IDLE_TIMEOUTS:
+            await self.query(f"""ALTER DATABASE "{database}" SET {name} = '{seconds}s'""")
 
     def drop_all(self) -> None:
         """Closes all connections, as a reboot does."""

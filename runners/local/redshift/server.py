@@ -140,12 +140,18 @@ class Gateway:
         if session := self._hub.sessions.get(request.pid):
             session.cancel()
 
+    async def _command(self, request: dict[str, Any]) -> dict[str, Any]:
+        if request["do"] == "timeout":
+            await self._hub.limit_idling(int(request["seconds"]))
+            return {}
+        await self._hub.query("SELECT 1")
+        return self._hub.faults.command(request)
+
     async def control(self, reader: Watched, writer: asyncio.StreamWriter) -> None:
         """Answers each line, a JSON request to the faults, with one of JSON."""
         while line := await reader.readline():
             try:
-                await self._hub.query("SELECT 1")
-                answer = self._hub.faults.command(json.loads(line))
+                answer = await self._command(json.loads(line))
             except (ValueError, KeyError, TypeError) as failure:
                 answer = {"error": str(failure)}
             writer.write(json.dumps(answer).encode() + b"\n")

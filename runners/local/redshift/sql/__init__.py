@@ -3,5 +3,17 @@
 from runners.local.redshift.sql.lexer import Statement, Token, lex, split
 from runners.local.redshift.sql.plan import Copy, Plan, Relay, Script
 from runners.local.redshift.sql.rewriter import plan
+from runners.local.redshift.sql.utility import IDLE_TIMEOUTS
 
-__all__ = ["Copy", "Plan", "Relay", "Script", "Statement", "Token", "lex", "plan", "split"]
+__all__ = [
+    "IDLE_TIMEOUTS",
+    "Copy",
+    "Plan",
+    "Relay",
+    "Script",
+    "Statement",
+    "Token",
+    "lex",
+    "plan",
+    "split",
+]

@@ -6,7 +6,17 @@ from runners.local.redshift.sql.lexer import Statement
 from runners.local.redshift.sql.plan import Plan, Relay, Script
 from runners.local.redshift.sql.tables import name_at
 
-__all__ = ["analyze", "begin", "grant", "lock", "setting", "truncate", "user", "vacuum"]
+__all__ = [
+    "IDLE_TIMEOUTS",
+    "analyze",
+    "begin",
+    "grant",
+    "lock",
+    "setting",
+    "truncate",
+    "user",
+    "vacuum",
+]
 
 #: Settings that mean the same to PostgreSQL.
 _SHARED = {"statement_timeout", "search_path", "timezone", "datestyle", "client_encoding"}
@@ -14,7 +24,8 @@ _SHARED |= {"application_name", "extra_float_digits", "session", "time", "transa
 #: Settings that are remembered and change nothing.
 _KEPT = {"query_group", "wlm_query_slot_count", "enable_result_cache_for_session"}
 _KEPT |= {"analyze_threshold_percent", "json_serialization_enable", "auto_mv"}
-_TIMEOUTS = ("idle_session_timeout", "idle_in_transaction_session_timeout")
+#: PostgreSQL has two settings for what Redshift has one.
+IDLE_TIMEOUTS = ("idle_session_timeout", "idle_in_transaction_session_timeout")
 
 
 def begin(sql: Statement) -> Plan:
@@ -99,7 +110,7 @@ def user(sql: Statement) -> Plan:
     if not 60 <= seconds <= 1_728_000:
         raise SqlError("22023", "SESSION TIMEOUT must be between 60 and 1728000 seconds")
     sql.drop(at, at + 3)
-    statements = [f"ALTER ROLE {name} SET {timeout} = '{seconds}s'" for timeout in _TIMEOUTS]
+    statements = [f"ALTER ROLE {name} SET {timeout} = '{seconds}s'" for timeout in IDLE_TIMEOUTS]
     if sql.word(0) == "create" or len(sql) > 6:
         statements.insert(0, str(sql))
     return Script(statements=tuple(statements), tag=f"{sql.word(0).upper()} USER")

@@ -1,0 +1,346 @@
+"""The stand-in for Amazon Redshift under the drivers that its users have."""
+
+import datetime
+import json
+from decimal import Decimal
+
+import boto3
+import psycopg
+import pyarrow as pa
+import pytest
+import redshift_connector
+from moto import mock_aws
+
+from tests.warehouse import code_of
+
+pytestmark = pytest.mark.warehouse
+
+WHEN = datetime.datetime(2026, 1, 2, 3, 4, 5, 678900)
+COLUMNS = """(id BIGINT NOT NULL ENCODE az64, name VARCHAR(5), price DECIMAL(10,2),
+    at TIMESTAMP, n INTEGER, ok BOOLEAN, x DOUBLE PRECISION, day DATE)"""
+
+
+def rows(count: int = 8, **changes) -> pa.Table:
+    columns = {
+        "id": pa.array(range(count), pa.int64()),
+        "name": pa.array(["é", None] * (count // 2)).dictionary_encode(),
+        "price": pa.array([Decimal("1.25")] * count, pa.decimal128(9, 2)),
+        "at": pa.array([WHEN] * count, pa.timestamp("us", "UTC")),
+        "n": pa.array(range(count), pa.int32()),
+        "ok": pa.array([True] * count),
+        "x": pa.array([0.5] * count),
+        "day": pa.array([WHEN.date()] * count),
+    }
+    return pa.table({k: v for k, v in (columns | changes).items() if v is not None})
+
+
+@pytest.fixture
+def table(warehouse):
+    """A new table with a column of most types."""
+    return warehouse.table(COLUMNS)
+
+
+class TestConnecting:
+    def test_a_wrong_password_is_refused(self, warehouse):
+        with pytest.raises(redshift_connector.Error) as caught:
+            warehouse.connect(password="wrong")
+        assert code_of(caught.value) == "28000"
+
+    def test_a_user_that_is_not_there_is_refused_like_a_wrong_password(self, warehouse):
+        with pytest.raises(redshift_connector.Error) as caught:
+            warehouse.connect(user="nobody")
+        assert code_of(caught.value) == "28000"
+
+    def test_nothing_goes_without_tls(self, warehouse):
+        with pytest.raises(psycopg.OperationalError, match="SSL off"):
+            warehouse.psycopg(sslmode="disable")
+
+    def test_an_authority_that_the_client_does_not_trust_is_noticed(self, warehouse, monkeypatch):
+        wrong = warehouse.redshift.folder / "tls" / "wrong-ca.pem"
+        monkeypatch.setenv("SSL_CERT_FILE", str(wrong))
+        with pytest.raises(redshift_connector.InterfaceError):
+            warehouse.connect()
+
+    def test_a_password_of_iam_is_taken(self, warehouse, monkeypatch):
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "testing")
+        with mock_aws():
+            boto3.client("redshift", "us-east-1").create_cluster(
+                ClusterIdentifier="c",
+                NodeType="ra3.large",
+                MasterUsername="awsuser",
+                MasterUserPassword="Secret123",
+            )
+            connection = warehouse.connect(
+                iam=True,
+                user="",
+                password="",
+                db_user="awsuser",
+                cluster_identifier="c",
+                region="us-east-1",
+            )
+        assert warehouse.all("select current_user", connection) == [["awsuser"]]
+
+    def test_users_of_ones_own_log_in_and_have_their_own_rights(self, warehouse, table):
+        warehouse.run("create user reader password 'Secret123' session timeout 90")
+        warehouse.run("create role analyst")
+        warehouse.run(f"grant select on {table} to role analyst")
+        with warehouse.connect(user="reader", password="Secret123") as reader:
+            with pytest.raises(redshift_connector.Error) as caught:
+                warehouse.all(f"select * from {table}", reader)
+            assert code_of(caught.value) == "42501"
+            reader.rollback()
+            warehouse.run("grant role analyst to reader")
+            assert warehouse.all(f"select * from {table}", reader) == []
+            assert warehouse.all("show idle_session_timeout", reader) == [["90s"]]
+
+
+class TestRedshiftConnector:
+    def test_parameters_and_values_of_all_types_come_back(self, warehouse, table):
+        values = [7, "é", Decimal("1.25"), WHEN, 3, True, 0.5, WHEN.date()]
+        with warehouse.connect() as connection, connection.cursor() as cursor:
+            marks = ", ".join(["%s"] * len(values))
+            cursor.execute(f"insert into {table} values ({marks})", values)
+            assert cursor.rowcount == 1
+            cursor.execute(f"select * from {table} where id = %s", (7,))
+            assert list(cursor.fetchone()) == values
+
+    def test_executemany_and_a_cursor_of_the_server_work(self, warehouse):
+        name = warehouse.table("(a int)")
+        with warehouse.connect() as connection, connection.cursor() as cursor:
+            cursor.executemany(f"insert into {name} values (%s)", [(i,) for i in range(5)])
+            cursor.execute(f"declare c cursor for select a from {name} order by a")
+            cursor.execute("fetch 3 from c")
+            assert cursor.fetchall() == ([0], [1], [2])
+
+    def test_an_error_aborts_the_transaction_until_it_is_rolled_back(self, warehouse):
+        with warehouse.connect() as connection, connection.cursor() as cursor:
+            for sql, code in (("select 1/0", "22012"), ("select 1", "25P02")):
+                with pytest.raises(redshift_connector.Error) as caught:
+                    cursor.execute(sql)
+                assert code_of(caught.value) == code
+            connection.rollback()
+            assert warehouse.all("select 1", connection) == [[1]]
+
+    def test_a_refusal_is_an_error_like_any_other(self, warehouse):
+        with warehouse.connect() as connection, connection.cursor() as cursor:
+            for sql, code in (("select 1 for update", "0A000"), ("select 1", "25P02")):
+                with pytest.raises(redshift_connector.Error) as caught:
+                    cursor.execute(sql)
+                assert code_of(caught.value) == code
+            connection.rollback()
+            with pytest.raises(redshift_connector.Error, match="stand-in: FOR UPDATE"):
+                cursor.execute("select %s for update", (1,))
+
+
+class TestPsycopg:
+    def test_a_pipeline_with_copy_inside_works(self, warehouse, table):
+        copy = warehouse.copy_sql(table, rows())
+        with warehouse.psycopg() as connection, connection.pipeline(), connection.cursor() as c:
+            c.execute(f"insert into {table} (id) values (%s)", (99,))
+            c.execute(copy)
+            c.execute("select pg_last_copy_count()")
+            assert c.fetchone() == (8,)
+        assert warehouse.count(table) == 9
+
+    def test_what_follows_an_error_in_a_pipeline_is_not_run(self, warehouse, table):
+        copy = warehouse.copy_sql(table, rows())
+        connection = warehouse.psycopg(autocommit=True)
+        with connection.pipeline() as pipeline:
+            connection.execute("select 1/%s", (0,))
+            connection.execute(copy)
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                pipeline.sync()
+        assert connection.execute("select 1").fetchone() == (1,)
+        assert warehouse.count(table) == 0
+
+    def test_several_statements_at_once_are_one_transaction(self, warehouse):
+        name = warehouse.table("(a int)")
+        connection = warehouse.psycopg(autocommit=True)
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            connection.execute(f"insert into {name} values (1); select 1/0")
+        assert warehouse.count(name) == 0
+
+
+class TestCopy:
+    def test_it_is_part_of_the_clients_transaction(self, warehouse, table):
+        copy = warehouse.copy_sql(table, rows())
+        with warehouse.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(copy)
+            assert warehouse.all("select pg_last_copy_count()", connection) == [[8]]
+            assert warehouse.count(table) == 0
+            connection.rollback()
+            assert warehouse.count(table) == 0
+            cursor.execute(copy)  # the driver has it prepared by now
+            cursor.execute(copy)
+            connection.commit()
+        assert warehouse.count(table) == 16
+
+    def test_every_value_arrives(self, warehouse, table):
+        warehouse.run(warehouse.copy_sql(table, rows(2)))
+        assert warehouse.all(f"select * from {table} order by id") == [
+            [0, "é", Decimal("1.25"), WHEN, 0, True, 0.5, WHEN.date()],
+            [1, None, Decimal("1.25"), WHEN, 1, True, 0.5, WHEN.date()],
+        ]
+
+    def test_it_goes_into_a_temporary_table_that_is_not_committed(self, warehouse):
+        with warehouse.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(f"create table #stg {COLUMNS}")
+            cursor.execute(warehouse.copy_sql("#stg", rows()))
+            assert warehouse.all("select count(*) from #stg", connection) == [[8]]
+
+    def test_without_a_manifest_it_takes_what_has_the_prefix(self, warehouse, table):
+        for name in ("p/a", "p/b", "q"):
+            warehouse.put(name, rows())
+        source = f"s3://{warehouse.bucket}/{warehouse.prefix}/p/"
+        warehouse.run(f"copy {table} from '{source}' iam_role default format parquet")
+        assert warehouse.count(table) == 16
+
+    def test_identity_is_skipped_and_a_column_list_chooses(self, warehouse):
+        name = warehouse.table("(k bigint identity(1,1), a bigint, b varchar(9) default 'd')")
+        only = pa.table({"b": ["x"], "a": pa.array([5])})
+        warehouse.run(warehouse.copy_sql(f"{name} (b, a)", only))
+        warehouse.run(warehouse.copy_sql(name, pa.table({"a": pa.array([6]), "b": ["y"]})))
+        assert warehouse.all(f"select a, b from {name} order by 1") == [[5, "x"], [6, "y"]]
+
+    def test_fillrecord_gives_null_where_a_file_ends_early(self, warehouse, table):
+        short = warehouse.copy_sql(table, rows(day=None))
+        with pytest.raises(redshift_connector.Error, match="Table columns: 8, Data columns: 7"):
+            warehouse.run(short)
+        warehouse.run(f"{short} fillrecord")
+        assert warehouse.all(f"select distinct day from {table}") == [[None]]
+
+    @pytest.mark.parametrize(
+        ("changes", "told"),
+        [
+            (
+                {"n": pa.array(range(8), pa.int64())},
+                "Column type: INTEGER, Parquet schema: optional",
+            ),
+            ({"price": pa.array([1.0] * 8)}, "incompatible Parquet schema"),
+            ({"at": pa.array([WHEN] * 8, pa.timestamp("ns"))}, "incompatible Parquet schema"),
+            ({"name": pa.array(["éée1"] * 8)}, "Table: 5, Data: 6"),
+            ({"id": pa.array([None] * 8, pa.int64())}, "does not allow NULL"),
+        ],
+    )
+    def test_what_does_not_fit_fails_as_on_redshift(self, warehouse, table, changes, told):
+        with warehouse.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(f"insert into {table} (id) values (1)")
+            with pytest.raises(redshift_connector.Error) as caught:
+                cursor.execute(warehouse.copy_sql(table, rows(**changes)))
+            error = caught.value.args[0]
+            assert (error["C"], error["M"]) == ("XX000", "Spectrum Scan Error")
+            assert "code:      15007" in error["D"]
+            assert told in error["D"]
+            with pytest.raises(redshift_connector.Error) as caught:
+                cursor.execute("select 1")
+            assert code_of(caught.value) == "25P02"
+            connection.rollback()
+            # On record although everything was rolled back.
+            cursor.execute(
+                "select file_name, error_code from sys_load_error_detail order by query_id desc"
+            )
+            assert cursor.fetchone()[1] == 15007
+        assert warehouse.count(table) == 0
+
+    @pytest.mark.parametrize(
+        ("entry", "told"),
+        [
+            ({"url": "s3://no-such-bucket/x", "mandatory": True}, "Mandatory url is not present"),
+            ({"meta": {"content_length": 1}}, "File size in manifest does not match"),
+            ({"meta": {}}, "File size is missing in manifest"),
+        ],
+    )
+    def test_a_manifest_must_be_true(self, warehouse, table, entry, told):
+        body = warehouse.put("f", rows())
+        true = {"url": warehouse.url("f"), "mandatory": True, "meta": {"content_length": body}}
+        warehouse.put_bytes("m", json.dumps({"entries": [true | entry]}).encode())
+        with pytest.raises(redshift_connector.Error, match=told) as caught:
+            warehouse.run(warehouse.copy_of("m", table))
+        assert code_of(caught.value) == "XX000"
+        last = "select err_reason from stl_load_errors order by query desc limit 1"
+        assert told in warehouse.all(last)[0][0]
+
+    def test_a_later_file_that_is_wrong_takes_the_earlier_ones_back(self, warehouse, table):
+        good, bad = rows(), rows(n=pa.array(range(8), pa.int64()))
+        with pytest.raises(redshift_connector.Error, match="Spectrum"):
+            warehouse.run(warehouse.copy_sql(table, good, bad))
+        assert warehouse.count(table) == 0
+
+    def test_another_role_and_a_missing_table_are_refused(self, warehouse, table):
+        copy = warehouse.copy_sql(table, rows())
+        with pytest.raises(redshift_connector.Error, match="not authorized to assume IAM Role"):
+            warehouse.run(copy.replace("default", "'arn:aws:iam::1:role/other'"))
+        with pytest.raises(redshift_connector.Error) as caught:
+            warehouse.run(warehouse.copy_sql("no_such_table", rows()))
+        assert code_of(caught.value) == "42P01"
+
+
+class TestWarehouseIdioms:
+    """Statements that a loader and its readers use, in one go."""
+
+    def test_merge_windows_and_functions_give_what_redshift_gives(self, warehouse):
+        target, source = (
+            warehouse.table("(k int, v varchar(9))"),
+            warehouse.table("(k int, v varchar(9))"),
+        )
+        warehouse.run(f"insert into {target} values (1, 'a'), (2, 'b')")
+        warehouse.run(f"insert into {source} values (2, 'B'), (3, 'C')")
+        warehouse.run(
+            f"merge into {target} using {source} on {target}.k = {source}.k "
+            f"when matched then update set v = {source}.v "
+            f"when not matched then insert (k, v) values ({source}.k, {source}.v)"
+        )
+        found = warehouse.all(
+            f"select listagg(v, '-') within group (order by k), median(k), len(max(v)), "
+            f"nvl(max(null::int), 7), datediff(day, '2026-01-01 23:59'::timestamp, "
+            f"dateadd(hour, 1, '2026-01-01 23:59'::timestamp)), "
+            f"strtol(substring(sha2('x', 256), 1, 15), 16) from {target}"
+        )
+        assert found == [["a-B-C", 2.0, 1, 7, 1, 0x2D711642B726B04]]
+
+    def test_keys_are_not_enforced(self, warehouse):
+        name = warehouse.table("(k int primary key, u int unique)")
+        warehouse.run(f"insert into {name} values (1, 1), (1, 1)")
+        assert warehouse.count(name) == 2
+
+    def test_lengths_are_bytes(self, warehouse):
+        name = warehouse.table("(v varchar(3))")
+        with pytest.raises(redshift_connector.Error) as caught:
+            warehouse.run(f"insert into {name} values ('hée')")
+        assert code_of(caught.value) == "22001"
+
+    def test_truncate_commits_what_came_before_it(self, warehouse):
+        name, other = warehouse.table("(a int)"), warehouse.table("(a int)")
+        with warehouse.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(f"insert into {other} values (1)")
+            cursor.execute(f"truncate {name}")
+            connection.rollback()
+        assert warehouse.count(other) == 1
+
+    def test_append_moves_rows_but_not_in_a_transaction(self, warehouse):
+        name, source = warehouse.table("(a int)"), warehouse.table("(a int)")
+        warehouse.run(f"insert into {source} values (1)")
+        append = f"alter table {name} append from {source}"
+        with warehouse.connect() as connection, connection.cursor() as cursor:
+            with pytest.raises(redshift_connector.Error) as caught:
+                cursor.execute(append)
+            assert code_of(caught.value) == "25001"
+        warehouse.run(append)
+        assert (warehouse.count(name), warehouse.count(source)) == (1, 0)
+
+    def test_a_length_grows_outside_of_a_transaction_under_late_binding_views(self, warehouse):
+        name = warehouse.table("(v varchar(3))")
+        widen = f"alter table {name} alter column v type varchar(9)"
+        with warehouse.connect() as connection, connection.cursor() as cursor:
+            with pytest.raises(redshift_connector.Error) as caught:
+                cursor.execute(widen)
+            assert code_of(caught.value) == "25001"
+        warehouse.run(f"create view late_{name} as select v from {name} with no schema binding")
+        warehouse.run(widen)
+        warehouse.run(f"insert into {name} values ('123456789')")
+        lengths = f"select character_maximum_length from svv_columns where table_name = '{name}'"
+        assert warehouse.all(lengths) == [[9]]
+        warehouse.run(f"create view bound_{name} as select v from {name}")
+        with pytest.raises(redshift_connector.Error, match="used by a view"):
+            warehouse.run(widen)
