@@ -9,6 +9,7 @@ import pyarrow as pa
 from transforms.errors import ConfigurationError
 from transforms.quality.rule_checks import row_schema
 from transforms.quality.rules import Rule, RuleSet, Severity
+from transforms.quality.screening import screens
 from transforms.references import References, needed_columns
 from transforms.sql import Engine, EvaluationError, Expression, Join
 from transforms.sql.functions import FUNCTIONS
@@ -50,8 +51,8 @@ class RulePlan:
             self.columns.append(SOURCE)
         # A verdict is true where the rule holds, false where it trips, null where it fails.
         self.verdicts = {f"_v{number}": _verdict(rule) for number, rule in enumerate(rules)}
-        self.where = " OR ".join(f"{name} IS NOT TRUE" for name in self.verdicts)
         self._check(seen)
+        self.screens = screens(self.rules, self.joins, engine, seen.names)
         self.warns = np.array([rule.severity is Severity.WARN for rule in rules])
         self.errs = np.array([rule.severity is Severity.ERROR for rule in rules])
 
@@ -120,13 +121,7 @@ class RulePlans:
 def _verdict(rule: Rule) -> str:
     """Returns an expression: true where a rule holds, false where it trips, null where it fails."""
     # Null holds, as in a CHECK of SQL; TRY makes of a failure a null, which nothing else gives.
-    judged = f"TRY(({rule.expression}\n) IS NOT FALSE)"
-    bounds = []
-    if rule.since:
-        bounds.append(f"_timestamp < TIMESTAMPTZ '{rule.since} 00:00:00+00'")
-    if rule.until:
-        bounds.append(f"_timestamp >= TIMESTAMPTZ '{rule.until} 00:00:00+00'")
-    return f"CASE WHEN {' OR '.join(bounds)} THEN true ELSE {judged} END" if bounds else judged
+    return rule.bounded(f"TRY(({rule.expression}\n) IS NOT FALSE)")
 
 
 def _named(expressions: Iterable[Expression], columns: pa.Schema) -> list[str]:

@@ -81,6 +81,15 @@ class Rule(BaseModel):
         ((name, columns),) = self.check.items()
         return f"{name}({columns if isinstance(columns, str) else ', '.join(columns)})"
 
+    def bounded(self, sql: str) -> str:
+        """Returns an expression that is true outside of the rule's dates, and ``sql`` within."""
+        bounds = []
+        if self.since:
+            bounds.append(f"_timestamp < TIMESTAMPTZ '{self.since} 00:00:00+00'")
+        if self.until:
+            bounds.append(f"_timestamp >= TIMESTAMPTZ '{self.until} 00:00:00+00'")
+        return f"CASE WHEN {' OR '.join(bounds)} THEN true ELSE {sql} END" if bounds else sql
+
     def overlaps(self, other: "Rule") -> bool:
         """Tells whether both count on some date."""
         starts = max(self.since or date.min, other.since or date.min)

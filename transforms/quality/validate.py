@@ -1,9 +1,9 @@
 """Rows -> verdicts by rules: the plain function behind ``Validate``.
 
-One query per dataset evaluates all rules and gives back the offending rows only. A rule that fails
-on a row (an overflow, say) neither holds nor trips there: the row can't be judged, so its message
-becomes a dead letter with the rule's id, whatever the rule's severity; its neighbors are judged as
-ever.
+Screens find the rows on which not every rule holds; for these one query gives the verdict of each
+rule. A rule that fails on a row (an overflow, say) neither holds nor trips there: the row can't be
+judged, so its message becomes a dead letter with the rule's id, whatever the rule's severity; its
+neighbors are judged as ever.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 
 from transforms.quality.rule_plans import SOURCE, RulePlan, RulePlans
 from transforms.quality.rules import Severity
+from transforms.quality.screening import doubtful
 from transforms.segment import DEAD_LETTER, FINDINGS_SCHEMA, Segment, column_values
-from transforms.sql.engine import ROW_NUMBER
 
 #: The column of the ids of the warning rules that a row trips, comma-joined in the ids' order.
 WARNINGS: Final = "_warnings"
@@ -89,17 +89,19 @@ def validate(segment: Segment, plans: RulePlans) -> Segment:
 
 def judge(table: pa.Table, plan: RulePlan) -> Offenses:
     """Evaluates rules on rows."""
-    columns = {"_row_number": ROW_NUMBER, "_offset": "_offset", **plan.verdicts}
+    seen = table.select(plan.columns)
+    rows = doubtful(plan.engine, seen, plan.screens)
+    columns = {"_offset": "_offset", **plan.verdicts}
     if SOURCE in plan.columns:
         columns[SOURCE] = SOURCE
-    found = plan.engine.select(table.select(plan.columns), columns, plan.joins, where=plan.where)
+    found = plan.engine.select(seen.take(pa.array(rows)), columns, plan.joins)
     verdicts = [found.column(name) for name in plan.verdicts]
     shape = (found.num_rows, len(plan.rules))
     fails = _stacked([verdict.is_null() for verdict in verdicts], shape)
     holds = _stacked([verdict.fill_null(False) for verdict in verdicts], shape)
     return Offenses(
         plan=plan,
-        rows=column_values(found, "_row_number"),
+        rows=rows,
         offsets=column_values(found, "_offset"),
         sources=_allowed(found, plan.source_systems),
         trips=~holds,

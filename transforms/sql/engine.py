@@ -6,7 +6,7 @@ results come in the order of the rows.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final
 
 import duckdb
@@ -34,8 +34,11 @@ _SETTINGS: Final = (
     "SET enable_external_access = false",
     "SET enable_progress_bar = false",
     "SET memory_limit = '512MB'",
-    "SET lock_configuration = true",
 )
+_LOCK: Final = "SET lock_configuration = true"
+
+#: One row a row, at most a join with a small table: planning longer takes longer than it saves.
+_WORTHWHILE: Final = frozenset({"unused_columns", "common_subexpressions"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +105,7 @@ class Engine:
                 # By default DuckDB refuses a null for what is no null, as ndc11 gives.
                 null_handling=SPECIAL,
             )
-        for setting in _SETTINGS:
+        for setting in (*_SETTINGS, f"SET disabled_optimizers = '{_costly()}'", _LOCK):
             self._connection.execute(setting)
 
     def parse(self, sql: str) -> Expression:
@@ -210,6 +213,13 @@ class Engine:
         finally:
             for name in tables:
                 self._connection.unregister(name)
+
+
+@cache
+def _costly() -> str:
+    with duckdb.connect(":memory:") as connection:
+        found = connection.execute("SELECT name FROM duckdb_optimizers()").fetchall()
+    return ",".join(sorted({name for (name,) in found} - _WORTHWHILE))
 
 
 #: The last millisecond, and with room to spare the last second, that has a microsecond's number.
