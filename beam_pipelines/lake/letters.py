@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from transforms.lake import ObjectStore, SegmentCommit, read_small_tables
 from transforms.quality import DEAD_LETTERS, open_dead_letters
+from transforms.quality.dead_letters import plain_rows
 from transforms.quality.sealing import Seal
 
 
@@ -31,12 +32,12 @@ def dead_letters(
         return
     place = {"topic": commit.topic, "partition": commit.partition}
     for row in _rows(table, commit, key):
-        yield {**place, **row, "timestamp": row["timestamp"].isoformat()}
+        yield {**place, **row}
 
 
 def _rows(table: pa.Table, commit: SegmentCommit, key: str | None) -> Iterator[dict[str, Any]]:
     if key is None:
-        yield from table.drop_columns(["sealed"]).to_pylist()
+        yield from plain_rows(table.drop_columns(["sealed"]))
         return
     mine = pc.equal(table.column("key_id"), Seal(key).key_id)
     owner = commit.owner
@@ -48,7 +49,7 @@ def _rows(table: pa.Table, commit: SegmentCommit, key: str | None) -> Iterator[d
         partition=owner.partition,
     ):
         yield _encoded(letter)
-    yield from table.filter(pc.invert(mine)).drop_columns(["sealed"]).to_pylist()
+    yield from plain_rows(table.filter(pc.invert(mine)).drop_columns(["sealed"]))
 
 
 def _encoded(letter: dict[str, Any]) -> dict[str, Any]:

@@ -250,7 +250,7 @@ def test_sealed_dead_letters_open_to_the_exact_messages(drained):
                 letter["key"],
                 letter["value"],
                 letter["headers"] or [],
-                int(letter["timestamp"].timestamp() * 1000),
+                letter["timestamp_ms"],
             )
 
     dead = [

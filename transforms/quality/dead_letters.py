@@ -104,6 +104,9 @@ def open_dead_letters(
 ) -> Iterator[dict[str, Any]]:
     """Yields the dead letters of a segment with ``key``, ``value`` and ``headers`` as they came.
 
+    The broker's timestamp comes as ``timestamp_ms``, milliseconds since 1970 UTC: a producer may
+    have sent one that no calendar has.
+
     Args:
         table: The table ``dead_letters`` of a sidecar file.
         key: The data key itself, not a reference.
@@ -115,11 +118,19 @@ def open_dead_letters(
         SecretError: The key is not the one that sealed them.
     """
     seal = Seal(key)
-    for row in table.to_pylist():
+    for row in plain_rows(table):
         context = _context(topic, topic_id, partition, row["offset"])
         key_text, value_text, listed = orjson.loads(seal.open(row.pop("sealed"), context))
         headers = listed and [(name, _bytes(text)) for name, text in listed]
         yield {**row, "key": _bytes(key_text), "value": _bytes(value_text), "headers": headers}
+
+
+def plain_rows(table: pa.Table) -> list[dict[str, Any]]:
+    """Returns the rows of a table ``dead_letters``, with the time as ``timestamp_ms``."""
+    at = table.column_names.index("timestamp")
+    numbers = table.column("timestamp").cast(pa.int64())
+    rows: list[dict[str, Any]] = table.set_column(at, "timestamp_ms", numbers).to_pylist()
+    return rows
 
 
 def _text(value: bytes | None) -> str | None:

@@ -80,7 +80,7 @@ def test_dead_and_parked_messages_are_kept_with_place_and_fault(sealer):
     parked, dead = opened(table)
     assert (parked["offset"], parked["disposition"], parked["reason"]) == (2, PARKED, "reference")
     assert (dead["offset"], dead["field"], dead["schema_id"]) == (6, "a.b", "17")
-    assert dead["timestamp"] == NOON.replace(second=6)
+    assert dead["timestamp_ms"] == NOON.replace(second=6).timestamp() * 1000
     assert (dead["key"], dead["value"]) == (b"key-6", b"value-6")
     assert dead["headers"] == [("h", b"6")]
 
@@ -93,7 +93,8 @@ def test_a_time_that_no_calendar_has_is_kept(sealer, timestamp_ms):
 
     letters = sealer.derive(strange)
 
-    assert letters.column("timestamp").cast(pa.int64()).to_pylist() == [timestamp_ms]
+    (letter,) = opened(letters)
+    assert letter["timestamp_ms"] == timestamp_ms
 
 
 def test_filtered_and_accepted_messages_are_not_kept(sealer):
