@@ -14,7 +14,6 @@ from pathlib import Path
 
 import psutil
 
-from beam_pipelines.produce import events_of_one_schema
 from runners.local import services
 from tests.benchmarks.decoding import decode_rate, per_record_rate
 from tests.benchmarks.entrants import (
@@ -28,7 +27,7 @@ from tests.benchmarks.entrants import (
 from tests.benchmarks.figures import MILLION, marginal, marginal_rate, median, spread, table
 from tests.benchmarks.jobs import Run
 from tests.benchmarks.stage_loop import ChainLoop, measure
-from tests.benchmarks.topics import fill_references, fill_topic
+from tests.benchmarks.topics import fill_references, fill_topic, make_events
 from transforms.lake.client import ObjectStore
 
 RUNS = 3
@@ -78,14 +77,14 @@ class _Bench:
         self._place = place
         self._events = events
         self._runs = runs
-        self._values = events_of_one_schema(events, seed=SEED)
-        self._size = sum(map(len, self._values)) / events
+        self._stream = make_events(events, SEED)
+        self._size = sum(map(len, self._stream.values)) / events
         fill_references(place.servers, events, SEED)
         few = min(FEW, events)
         self._topics = {"bench": events, "bench-small": events // 5}
         self._few = {"few": few, "few-small": few // 5}
         for topic, count in {**self._topics, **self._few}.items():
-            fill_topic(place.servers, topic, self._values[:count])
+            fill_topic(place.servers, topic, self._stream.first(count))
 
     def jobs(self, *, usual: bool, ours: bool) -> None:
         """Whole jobs, one after the other in each round, so that all meet the same machine."""
@@ -109,7 +108,7 @@ class _Bench:
     def memory(self, long: int) -> None:
         """The peak of one worker that reads for longer."""
         for _ in range(max(1, long // self._events)):
-            fill_topic(self._place.servers, "bench-long", self._values)
+            fill_topic(self._place.servers, "bench-long", self._stream)
         one = Pharmacy("one worker", self._place)
         short = one.run("bench", self._events)
         longer = one.run("bench-long", long)
@@ -143,7 +142,7 @@ class _Bench:
 
     def decoding(self) -> None:
         """Decoding with damaged messages, and the per-record way."""
-        values = self._values[:FEW]
+        values = self._stream.values[:FEW]
         rows = []
         for share in (0.0, 0.01, 0.10):
             rates = [decode_rate(values, share) for _ in range(self._runs)]
