@@ -4,14 +4,16 @@ import itertools
 from collections import defaultdict
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 from beam_pipelines.produce import client
 from beam_pipelines.produce.chunk import Chunk, Fate
 from beam_pipelines.produce.client import KafkaTarget
 from beam_pipelines.produce.errors import DeliveryError
 from beam_pipelines.produce.topics import TopicSpec
+from tests.faults.lakes import wait_until
 from tests.integration.small import logged
+from tests.oracle import committed_ends
 
 pytestmark = pytest.mark.faults
 
@@ -57,6 +59,7 @@ def sent(chunks):
 
 
 def held(kafka, topic):
+    wait_until(lambda: settled(kafka, topic))
     values = defaultdict(list)
     for message in logged(kafka, topic):
         values[message.partition].append(message.value)
@@ -132,3 +135,11 @@ def restart(kafka):
     kafka.kill()
     kafka.start()
     kafka.wait_ready()
+
+
+def settled(kafka, topic):
+    """Whether the partitions of a broker that has just come back are led again."""
+    try:
+        return committed_ends(kafka.bootstrap_servers, topic)
+    except KafkaException:
+        return {}
