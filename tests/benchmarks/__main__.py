@@ -10,6 +10,7 @@ import statistics
 import tempfile
 from collections.abc import Sequence
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -53,6 +54,9 @@ def main() -> None:
     unknown = set(arguments.parts) - set(PARTS)
     if unknown:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    parts = arguments.parts or PARTS
+    if "usual" in parts and not all(map(find_spec, ("pyspark", "sqlglot"))):
+        parser.error("the part usual needs the extra bench: pip install -e '.[bench]'")
     memory = psutil.virtual_memory().total / 2**30
     print(
         f"{date.today()}, {os.cpu_count()} cores, {memory:.0f} GiB, Python "
@@ -61,7 +65,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, services(Path(folder)) as local:
         place = Place(local, Path(folder))
         bench = _Bench(place, arguments.events, arguments.runs)
-        parts = arguments.parts or PARTS
         if "jobs" in parts or "usual" in parts:
             bench.jobs(usual="usual" in parts, ours="jobs" in parts)
         if "memory" in parts:

@@ -50,6 +50,9 @@ def spark_sql(sql: str, dates: frozenset[str]) -> str:
     """
 
     def said(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Try):
+            inner: exp.Expression = node.this
+            return inner  # What fails is null in Spark anyway, as ANSI mode is off.
         if isinstance(node, exp.RegexpFullMatch):
             pattern = exp.Literal.string(f"^({node.expression.name})$")
             return exp.RegexpLike(this=node.this, expression=pattern)
