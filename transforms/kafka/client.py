@@ -65,8 +65,13 @@ class _Trouble:
     def __call__(self, error: KafkaError) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
             self.all_down = True  # The reason came just before.
-        else:
+        elif self.last is None or self.last.code() not in REFUSALS or error.code() in REFUSALS:
+            # A connection that is refused is also lost; which of the two comes last is chance.
             self.last = error
+
+    def forget(self) -> None:
+        """Starts anew: what was met before may be over."""
+        self.last, self.all_down = None, False
 
 
 class Broker:
@@ -199,6 +204,7 @@ class Broker:
                     raise self._explained(error) from error
             else:
                 self._exhausted = False
+                self._trouble.forget()
                 return answer
             time.sleep(0.5)  # The client reconnects by itself; asking faster would not help.
 
@@ -356,7 +362,9 @@ _PASSING: Final = frozenset(
 
 def translated(error: KafkaError, servers: str) -> PipelineError:
     """Maps a librdkafka error to one of ours; its text names hosts and topics, never messages."""
-    remedy = REFUSALS.get(error.code())
+    # When the connection is lost at once, librdkafka takes a refused certificate for that alone.
+    untrusted = "certificate verify failed" in error.str()
+    remedy = REFUSALS.get(KafkaError._SSL if untrusted else error.code())
     if remedy is not None:
         return RefusedError(f"Kafka at {servers} refuses: {error.str()}", remedy)
     if error.fatal():

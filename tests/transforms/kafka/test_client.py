@@ -18,6 +18,7 @@ from transforms.kafka.client import (
     REFUSALS,
     Broker,
     PartitionConsumer,
+    _Trouble,
     translated,
 )
 
@@ -54,6 +55,20 @@ class TestErrors:
         error = translated(KafkaError(code, "why"), "host:1")
         assert isinstance(error, BrokerUnavailableError)
         assert "host:1 does not answer" in str(error)
+
+    def test_a_certificate_that_is_refused_is_a_refusal_whatever_its_code(self):
+        told = KafkaError(KafkaError._TRANSPORT, "SSL routines::certificate verify failed")
+        assert isinstance(translated(told, "host:1"), RefusedError)
+
+    def test_a_refusal_is_told_even_if_the_connection_is_lost_after_it(self):
+        met = _Trouble()
+        lost, refused = KafkaError(KafkaError._TRANSPORT), KafkaError(KafkaError._SSL)
+        for error in (lost, refused, lost, KafkaError(KafkaError._ALL_BROKERS_DOWN)):
+            met(error)
+        assert (met.last.code(), met.all_down) == (KafkaError._SSL, True)
+        met.forget()
+        met(lost)
+        assert (met.last.code(), met.all_down) == (KafkaError._TRANSPORT, False)
 
     def test_a_fatal_error_is_neither(self):
         error = translated(KafkaError(KafkaError._FATAL, "why", fatal=True), "host:1")
