@@ -34,11 +34,11 @@ _SOCKET = ".s.PGSQL.5432"
 _READY_TIMEOUT_S = 60
 _PR_SET_PDEATHSIG = 1
 
-# What a crash of the machine would lose may be lost; what a crash of a process would lose may not.
+# A crash of the machine may lose what is committed, a kill of the processes may not: WAL is written
+# with each commit, but not synced.
 _SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",

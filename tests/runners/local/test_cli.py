@@ -44,7 +44,9 @@ def test_down_where_nothing_ever_ran_succeeds_and_makes_nothing(tmp_path, capsys
 
 def test_status_where_nothing_ever_ran_is_1(tmp_path, capsys):
     assert main(["status", "--state_dir", str(tmp_path / "none")]) == 1
-    assert capsys.readouterr().out == "s3     not running\nkafka  not running\n"
+    assert capsys.readouterr().out == (
+        "s3       not running\nkafka    not running\nredshift not running\n"
+    )
 
 
 def test_an_interrupt_is_one_line_and_handlers_are_put_back(tmp_path, capsys, monkeypatch):

@@ -194,13 +194,15 @@ class TestCommandLine:
         assert first[0] == 0
         assert run("up") == first
         code, text = run("status")
-        assert (code, text.count("healthy")) == (0, 2)
+        assert (code, text.count("healthy")) == (0, 3)
         kafka, s3 = Services.of(folder).kafka, Services.of(folder).s3
         assert (
             f"export KAFKA_BOOTSTRAP_SERVERS={kafka.bootstrap_servers}"
             in (folder / "env").read_text().splitlines()
         )
-        started = [ProcessId.of(service.pid) for service in (kafka, s3)]
+        redshift = Services.of(folder).redshift
+        assert f"export REDSHIFT_PORT={redshift.port}" in (folder / "env").read_text().splitlines()
+        started = [ProcessId.of(service.pid) for service in (kafka, s3, redshift)]
         os.kill(s3.pid, signal.SIGKILL)
         assert wait_until(lambda: not s3.is_alive(), timeout=10)
         assert run("status")[0] == 1

@@ -63,6 +63,9 @@ def test_the_environment_file_is_for_its_owner_alone_and_quoted(tmp_path):
     (tmp_path / "s3" / "credentials.json").write_text(
         json.dumps({"identities": [{"credentials": [secrets]}]})
     )
+    State(tmp_path).put("redshift", Entry(ports={"client": 20002}))
+    (tmp_path / "redshift").mkdir()
+    (tmp_path / "redshift" / "password").write_text("pass")
     path = handles.write_environ()
     keys = [(tmp_path / name).read_text() for name in ("dead_letter.key", "masking.key")]
     assert [len(bytes.fromhex(key)) for key in keys] == [32, 32]
@@ -75,6 +78,12 @@ def test_the_environment_file_is_for_its_owner_alone_and_quoted(tmp_path):
         "export AWS_SECRET_ACCESS_KEY='it'\"'\"'s $ecret'",
         "export AWS_REGION=us-east-1",
         "export LAKE_ROOT=s3://pharmacy-lake/events",
+        "export REDSHIFT_HOST=127.0.0.1",
+        "export REDSHIFT_PORT=20002",
+        "export REDSHIFT_DATABASE=dev",
+        "export REDSHIFT_USER=awsuser",
+        "export REDSHIFT_PASSWORD=pass",
+        f"export REDSHIFT_CA={tmp_path}/redshift/ca-bundle.pem",
         f"export DEAD_LETTER_KEY={keys[0]}",
         f"export MASKING_KEY={keys[1]}",
     ]
