@@ -7,6 +7,7 @@ function that a newer DuckDB brings is refused until somebody has looked at it.
 
 import functools
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -104,7 +105,9 @@ def _parsed(sql: str, own_functions: frozenset[str]) -> Expression:
 
 def _tree(sql: str) -> dict[str, Any]:
     # The line feed ends a comment that would otherwise swallow the bracket.
-    row = _parser().execute("SELECT json_serialize_sql(?)", [f"{_PREFIX}{sql}\n)"]).fetchone()
+    # A connection holds one result: of two threads one would take the other's tree, and keep it.
+    with _parsing:
+        row = _parser().execute("SELECT json_serialize_sql(?)", [f"{_PREFIX}{sql}\n)"]).fetchone()
     assert row is not None
     parsed: dict[str, Any] = json.loads(row[0])
     if parsed["error"]:
@@ -178,6 +181,9 @@ def _calls(sql: str, tree: Any, own_functions: frozenset[str]) -> Iterator[Call]
                 yield Call(name, columns, start, end)
 
 
+_parsing = threading.Lock()
+
+
 @functools.cache
 def _parser() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(":memory:", config={"threads": 1})
@@ -185,15 +191,16 @@ def _parser() -> duckdb.DuckDBPyConnection:
 
 @functools.cache
 def _allowed_functions() -> frozenset[str]:
-    found = (
-        _parser()
-        .execute(
-            "SELECT function_name FROM duckdb_functions() GROUP BY function_name "
-            "HAVING bool_and(function_type IN ('scalar', 'macro') "
-            "AND coalesce(stability, 'CONSISTENT') = 'CONSISTENT')"
+    with _parsing:
+        found = (
+            _parser()
+            .execute(
+                "SELECT function_name FROM duckdb_functions() GROUP BY function_name "
+                "HAVING bool_and(function_type IN ('scalar', 'macro') "
+                "AND coalesce(stability, 'CONSISTENT') = 'CONSISTENT')"
+            )
+            .fetchall()
         )
-        .fetchall()
-    )
     return (frozenset(name for (name,) in found) | _ZONED) - _REFUSED
 
 

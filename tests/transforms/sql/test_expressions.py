@@ -1,5 +1,7 @@
 """What an expression may say."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from transforms.errors import ConfigurationError
@@ -77,3 +79,11 @@ class TestRefusals:
     def test_time_arithmetic_in_the_fixed_zone_is_allowed(self):
         sql = "date_trunc('day', ts) <= ts - INTERVAL 5 MINUTE AND year(ts) > 2000"
         assert Expression.parse(sql).columns == {("ts",)}
+
+
+def test_threads_that_parse_at_once_each_get_their_own_tree():
+    # A worker of Flink has several threads; what one of them parses wrongly would stay cached.
+    names = [f"column_{number}" for number in range(400)]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        parsed = list(pool.map(lambda name: Expression.parse(f"{name} + 1"), names))
+    assert [each.columns for each in parsed] == [frozenset({(name,)}) for name in names]
