@@ -154,6 +154,13 @@ class TestPsycopg:
         assert connection.execute("select 1").fetchone() == (1,)
         assert warehouse.count(table) == 0
 
+    def test_a_statement_of_nothing_is_answered(self, warehouse):
+        connection = warehouse.psycopg(autocommit=True)
+        for nothing in ("", ";", "-- nothing"):
+            assert connection.execute(nothing).description is None
+            assert connection.execute(nothing, prepare=True).description is None
+        assert connection.execute("select 1").fetchone() == (1,)
+
     def test_several_statements_at_once_are_one_transaction(self, warehouse):
         name = warehouse.table("(a int)")
         connection = warehouse.psycopg(autocommit=True)
@@ -341,6 +348,8 @@ class TestWarehouseIdioms:
         warehouse.run(f"insert into {name} values ('123456789')")
         lengths = f"select character_maximum_length from svv_columns where table_name = '{name}'"
         assert warehouse.all(lengths) == [[9]]
+        with pytest.raises(redshift_connector.Error, match="stand-in: a late-binding view"):
+            warehouse.run(f"alter table {name} rename to other_{name}")
         warehouse.run(f"create view bound_{name} as select v from {name}")
         with pytest.raises(redshift_connector.Error, match="used by a view"):
             warehouse.run(widen)

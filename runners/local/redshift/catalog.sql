@@ -107,6 +107,17 @@ BEGIN
                  rel, old.conname, format('rs_len_%s_%s', n, col), col, n);
 END $$
 ---
+-- A late-binding view goes by names on Redshift; here it would follow the renamed table.
+CREATE FUNCTION pg_catalog.rs_check_rename(tab text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
+             WHERE d.refobjid = tab::regclass AND d.classid = 'pg_rewrite'::regclass
+             AND obj_description(r.ev_class, 'pg_class') = 'no schema binding') THEN
+    RAISE EXCEPTION USING ERRCODE = '0A000',
+      MESSAGE = 'stand-in: a late-binding view looks at this table: drop it, then make it again';
+  END IF;
+END $$
+---
 CREATE TABLE pg_catalog.rs_loads (
   query_id bigint GENERATED ALWAYS AS IDENTITY, session_id integer, database_name text,
   table_id bigint, table_name text, status text, start_time timestamp DEFAULT getdate(),

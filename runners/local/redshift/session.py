@@ -124,7 +124,7 @@ class Session:
             await self._execute(kind, body, self._portals.get(body.split(b"\0", 1)[0]))
         elif kind == b"Q":
             text, refusal = self._prepare(b"", body[:-1].decode("utf-8", "replace"))
-            if refusal or not text.strip():
+            if refusal:
                 self._forward(kind, string(text), refusal)
             else:
                 await self._execute(kind, string(text), self._statements.pop(b""))
@@ -133,12 +133,10 @@ class Session:
 
     def _prepare(self, name: bytes, sql: str) -> tuple[str, SqlError | None]:
         """Plans a statement; returns what the backend gets, and the error if it is refused."""
-        if not sql.strip().strip(";"):
-            return sql, None
+        self._statements.pop(name, None)
         try:
             found = plan(sql)
         except SqlError as refusal:
-            self._statements.pop(name, None)
             return _GARBAGE, refusal
         self._statements[name] = _Prepared(sql, found)
         return (found.sql if isinstance(found, Relay) else _PLACEHOLDER), None

@@ -146,7 +146,7 @@ class TestSecureListeners:
 OWNER = """
     import pathlib, sys, time
     from runners.local import services
-    with services(pathlib.Path(sys.argv[1]), start=["s3"]) as handles:
+    with services(pathlib.Path(sys.argv[1]), start=["s3", "redshift"]) as handles:
         print("up", flush=True)
         time.sleep(600)
 """
@@ -161,8 +161,10 @@ class TestOwnership:
             assert owner.stdout.readline() == b"up\n"
             entries = State(tmp_path).entries()
             processes = [entry.process for entry in entries.values() if entry.process]
+            gateway = psutil.Process(entries["redshift"].process.pid)
+            processes += [ProcessId.of(child.pid) for child in gateway.children(recursive=True)]
             owner.kill()
-        assert len(processes) == 2
+        assert len(processes) > 4  # the watchdog, two servers, and PostgreSQL's processes
         assert wait_until(lambda: not any(p.is_alive() for p in processes), timeout=15)
 
     def test_nothing_is_left_when_one_server_cannot_come_up(self, tmp_path):

@@ -64,7 +64,6 @@ _ABSENT += (
     "row_to_json",
     "json_build_object",
     "jsonb_build_object",
-    "any_value",
 )
 _OPERATORS = {"->", "->>", "#>", "#>>", "@>", "<@", "@?", "@@", "&&", "?|", "?&", "?", "=>", ":="}
 _CASTS = {"regclass", "regtype", "regproc", "oid", "json", "jsonb", "uuid", "bytea", "money"}
@@ -86,6 +85,7 @@ def refuse(sql: Statement) -> None:
     _phrases(sql)
     _tokens(sql)
     _frames(sql)
+    _into(sql)
     if sql.says(0, "merge"):
         _merge(sql)
     if sql.says(0, "with") and sql.find("insert", "into") > 0:
@@ -142,6 +142,12 @@ def _frames(sql: Statement) -> None:
             if "order" in window and "rows" not in window:
                 text = "Aggregate window functions with an ORDER BY clause require a frame clause"
                 raise SqlError("0A000", text)
+
+
+def _into(sql: Statement) -> None:
+    at = sql.find("into")
+    if sql.word(0) in ("select", "with") and at > 0 and sql.kinds[at + 1] == "temp":
+        raise refused("SELECT INTO a temporary table: use CREATE TABLE AS")
 
 
 def _merge(sql: Statement) -> None:

@@ -171,6 +171,10 @@ def alter_table(sql: Statement) -> Plan:
         return Script(statements=(), tag="ALTER TABLE", notice="keys are not kept")
     if sql.word(at) == "alter" and _is_storage(sql, at + 1):
         return Script(statements=(), tag="ALTER TABLE", notice=_STORAGE)
+    if sql.says(at, "rename", "to"):
+        rewrite_expressions(sql)
+        check = f"SELECT pg_catalog.rs_check_rename('{name}')"
+        return Script(statements=(check, str(sql)), tag="ALTER TABLE")
     if sql.word(at) in ("drop", "rename") or sql.says(at, "owner", "to"):
         rewrite_expressions(sql)
         return Relay(sql=str(sql))

@@ -91,6 +91,7 @@ def test_listagg_becomes_string_agg():
         "select 1 qualify row_number() over () = 1",
         "select top 3 a from t",
         "select * from t for update",
+        "select 1 a into #t",
         "update t set (a, b) = (1, 2)",
         "create index i on t (a)",
         "create materialized view v as select 1",
