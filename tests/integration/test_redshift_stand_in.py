@@ -113,6 +113,11 @@ class TestRedshiftConnector:
             cursor.execute("fetch 3 from c")
             assert cursor.fetchall() == ([0], [1], [2])
 
+    def test_a_result_comes_as_an_array_of_numpy(self, warehouse):
+        with warehouse.connect().cursor() as cursor:
+            cursor.execute("select 1, 2 union all select 3, 4 order by 1")
+            assert cursor.fetch_numpy_array().tolist() == [[1, 2], [3, 4]]
+
     def test_an_error_aborts_the_transaction_until_it_is_rolled_back(self, warehouse):
         with warehouse.connect() as connection, connection.cursor() as cursor:
             for sql, code in (("select 1/0", "22012"), ("select 1", "25P02")):

@@ -163,7 +163,7 @@ LEFT JOIN pg_constraint k
 ---
 CREATE VIEW pg_catalog.svv_table_info AS
 SELECT current_database() AS database, n.nspname AS schema, c.oid AS table_id, c.relname AS table,
-       c.reltuples::numeric AS tbl_rows, greatest(pg_relation_size(c.oid) / 1048576, 1) AS size
+       greatest(c.reltuples, 0)::numeric AS tbl_rows, greatest(pg_relation_size(c.oid) / 1048576, 1) AS size
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
 ---

@@ -137,7 +137,9 @@ class Postgres:
         for path in self._data.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         command = [str(programs / "initdb"), "-D", self._here, "-U", SUPERUSER, "-A", "trust"]
-        command += ["-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"]
+        # Order by code points, as Redshift's; upper and lower case of all letters.
+        command += ["-E", "UTF8", "--locale=C", "--locale-provider=builtin"]
+        command += ["--builtin-locale=C.UTF-8", "--no-sync", "--no-instructions"]
         done = subprocess.run(command, check=False, capture_output=True, **self._as_user())
         if done.returncode:
             lines = done.stderr.decode(errors="replace").strip().splitlines()

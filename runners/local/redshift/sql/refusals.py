@@ -85,6 +85,7 @@ def refuse(sql: Statement) -> None:
     _phrases(sql)
     _tokens(sql)
     _frames(sql)
+    _sorted_aggregates(sql)
     _into(sql)
     if sql.says(0, "merge"):
         _merge(sql)
@@ -142,6 +143,26 @@ def _frames(sql: Statement) -> None:
             if "order" in window and "rows" not in window:
                 text = "Aggregate window functions with an ORDER BY clause require a frame clause"
                 raise SqlError("0A000", text)
+
+
+def _sorted_aggregates(sql: Statement) -> None:
+    """LISTAGG, PERCENTILE_CONT and MEDIAN of one SELECT have to share one order on Redshift."""
+    scopes, orders = [0], dict[int, set[tuple[str, ...]]]()
+    for at, word in enumerate(sql.words):
+        if word == "(":
+            scopes.append(at if sql.word(at + 1) in ("select", "with") else scopes[-1])
+        elif word == ")" and len(scopes) > 1:
+            scopes.pop()
+        order: tuple[str, ...] = ()
+        if sql.says(at, "within", "group", "(", "order", "by"):
+            order = sql.words[at + 5 : sql.close(at + 2)]
+        elif sql.says(at, "median", "("):
+            order = sql.words[at + 2 : sql.close(at + 1)]
+        if order:
+            orders.setdefault(scopes[-1], set()).add(order)
+    if any(len(found) > 1 for found in orders.values()):
+        text = "within group ORDER BY clauses for aggregate functions must be the same"
+        raise SqlError("0A000", text)
 
 
 def _into(sql: Statement) -> None:

@@ -73,7 +73,9 @@ def _item(sql: Statement, first: int, end: int) -> list[str]:
     if sql.word(first) in _KEYS and sql.kinds[first] == "word":
         if "check" in sql.words[first:end]:
             raise refused("CHECK: there are no such constraints")
-        return []
+        at = next((i for i in range(first, end) if sql.says(i, "primary", "key", "(")), end)
+        keys = sql.parts(at + 3, end - 1) if at < end else []
+        return [f"NOT NULL {sql.word(key).lower()}" for key, _ in keys]
     return _column(sql, first, end)
 
 

@@ -150,6 +150,29 @@ def test_an_ordered_window_needs_a_frame():
         plan("select sum(coalesce(a, 0)) over (partition by b order by c) from t")
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select median(a), percentile_cont(0.9) within group (order by b) from t",
+        "select round(median(a), 1), listagg(b) within group (order by b) from t",
+    ],
+)
+def test_sorted_aggregates_of_one_query_need_one_order(sql):
+    with pytest.raises(SqlError, match="must be the same"):
+        plan(sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select percentile_cont(0.5) within group (order by a), median(a) from t",
+        "select median(a), (select median(b) from s) from t",
+    ],
+)
+def test_one_order_for_each_query_is_enough(sql):
+    assert isinstance(plan(sql), Relay)
+
+
 class TestMerge:
     whole = "merge into {} using {} on t.a = s.a when matched {} update set b = s.b {}"
     insert = "when not matched then insert values (s.a)"
@@ -179,14 +202,16 @@ class TestTables:
         found = plan(
             "CREATE TABLE IF NOT EXISTS w.f (id BIGINT ENCODE az64 DISTKEY PRIMARY KEY, "
             "v VARCHAR(12) DEFAULT NVL('a,b', 'c') NOT NULL, n DECIMAL, "
-            "k INT IDENTITY(1, 2), UNIQUE (v), FOREIGN KEY (id) REFERENCES o (id)) "
+            "k INT IDENTITY(1, 2), UNIQUE (v), CONSTRAINT p PRIMARY KEY (n, K), "
+            "FOREIGN KEY (id) REFERENCES o (id)) "
             "DISTSTYLE KEY COMPOUND SORTKEY (v, id) ENCODE AUTO BACKUP NO"
         )
         assert found == Relay(
             sql="CREATE TABLE IF NOT EXISTS w.f (id bigint NOT NULL, "
             "v varchar DEFAULT coalesce('a,b', 'c') NOT NULL, "
             'CONSTRAINT "rs_len_12_v" CHECK (octet_length(v) <= 12), n numeric(18,0), '
-            "k integer GENERATED ALWAYS AS IDENTITY (START WITH 1 INCREMENT BY 2))"
+            "k integer GENERATED ALWAYS AS IDENTITY (START WITH 1 INCREMENT BY 2), "
+            "NOT NULL n, NOT NULL k)"
         )
 
     def test_a_name_with_a_hash_makes_a_temporary_table(self):
