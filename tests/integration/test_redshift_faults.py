@@ -213,6 +213,20 @@ class TestLargeCopies:
             assert warehouse.all("select pg_last_copy_count()", connection) == [[200_000]]
         assert peak() - before < 100
 
+    def test_two_at_once_are_both_loaded(self, warehouse):
+        tables = [warehouse.table(f"(v varchar({WIDE}))") for _ in range(2)]
+        copies = [warehouse.copy_sql(table, wide(20_000)) for table in tables]
+        connections = [warehouse.psycopg(autocommit=True) for _ in tables]
+        threads = [
+            threading.Thread(target=connection.execute, args=(copy,))
+            for connection, copy in zip(connections, copies, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [warehouse.count(table) for table in tables] == [20_000, 20_000]
+
     def test_a_client_killed_in_the_middle_leaves_nothing(self, warehouse, copy):
         sql, table = copy
         address = warehouse.psycopg().info

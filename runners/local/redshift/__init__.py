@@ -6,7 +6,8 @@ gave out. What isn't named here is refused with ``stand-in: ...``, never taken s
 
 Statements
     * SELECT, WITH ... SELECT/UPDATE/DELETE, INSERT, UPDATE ... FROM, DELETE ... USING, EXPLAIN,
-      DECLARE/FETCH/CLOSE, COMMENT ON.
+      DECLARE/FETCH/CLOSE, COMMENT ON; at most 16 MB. As on Redshift, an aggregate over an ordered
+      window needs a frame, and LISTAGG, PERCENTILE_CONT and MEDIAN of one SELECT need one order.
     * MERGE with one WHEN MATCHED and one WHEN NOT MATCHED, from a table, no alias for its target.
     * COPY ... FROM 's3://...' IAM_ROLE ... FORMAT AS PARQUET, with MANIFEST, a column list,
       FILLRECORD, STATUPDATE; in the client's transaction, with Redshift's checks and texts.
@@ -41,9 +42,9 @@ Transactions
     ``XX000``, ``1023``. PostgreSQL locks rows where Redshift locks tables: of two writers to one
     table fewer meet here.
 
-Faults, for tests (`runners.local.Redshift.arm`)
+Faults, for tests (`runners.local.Redshift.arm` and its neighbors)
     An error for a statement, the connection cut before or after it takes effect, a delay, a
-    freeze; connections refused or cut.
+    freeze; connections refused or cut; idle sessions ended after seconds instead of minutes.
 
 It doesn't prove: IAM and bucket policies, region, Redshift's own reader of Parquet where it takes
 more, result format 2, table-level locks, queues, distribution, sorting and encoding, statistics,

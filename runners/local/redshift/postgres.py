@@ -166,7 +166,7 @@ class Postgres:
             except Exception as failure:
                 if time.monotonic() > deadline:
                     raise RuntimeError("PostgreSQL doesn't answer") from failure
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
 
 
 def _end_with_parent() -> Callable[[], None] | None:

@@ -6,8 +6,10 @@ all up to the next Sync; while that isn't sent, ``_skipping`` holds and nothing 
 
 import asyncio
 import contextlib
+import logging
+import traceback
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -22,6 +24,7 @@ from runners.local.redshift.wire import Backend, Frames, error, message, string,
 __all__ = ["Session"]
 
 _T = TypeVar("_T")
+_log = logging.getLogger(__name__)
 _CHUNK = 256 * 1024
 
 # PostgreSQL parses it and the gateway never executes it.
@@ -41,6 +44,9 @@ _SETTLES = {
     b"Q": (b"Z",),
 }
 _REFUSED_KINDS = (b"F", b"d", b"c", b"f")
+
+
+_EXPECTED = (OSError, asyncio.CancelledError, asyncio.IncompleteReadError)
 
 
 @dataclass
@@ -89,8 +95,9 @@ class Session:
         finally:
             for task in (serve, pump):
                 task.cancel()
-            await asyncio.gather(serve, pump, return_exceptions=True)
+            outcomes = await asyncio.gather(serve, pump, return_exceptions=True)
             self._backend.close()
+            _log_bugs(outcomes)
 
     def cancel(self) -> None:
         """Notes a request to cancel; PostgreSQL gets one of its own."""
@@ -268,3 +275,11 @@ class Session:
     def _note_settled(self) -> None:
         if not self._pending:
             self._settled.set()
+
+
+def _log_bugs(outcomes: Iterable[BaseException | None]) -> None:
+    """Logs where an error arose that nobody foresaw, not its text: that may hold values."""
+    for outcome in outcomes:
+        if outcome is not None and not isinstance(outcome, _EXPECTED):
+            where = "".join(traceback.format_tb(outcome.__traceback__))
+            _log.error("A session was ended by %s:\n%s", type(outcome).__name__, where)

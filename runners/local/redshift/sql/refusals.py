@@ -42,29 +42,10 @@ _PHRASES: dict[tuple[str, ...], str] = {
     ("ratio_to_report", "("): "not supported here, divide by SUM() OVER ()",
     ("remove", "duplicates"): "not supported here",
 }
-_LEADER_ONLY: tuple[str, ...] = (
-    "age",
-    "current_time",
-    "current_timestamp",
-    "isfinite",
-    "localtime",
-)
-_LEADER_ONLY += ("localtimestamp", "now", "generate_series", "array_agg", "array_to_string")
-_ABSENT: tuple[str, ...] = (
-    "string_agg",
-    "unnest",
-    "json_agg",
-    "jsonb_agg",
-    "to_json",
-    "to_jsonb",
-    "format",
-)
-_ABSENT += (
-    "gen_random_uuid",
-    "row_to_json",
-    "json_build_object",
-    "jsonb_build_object",
-)
+_LEADER_ONLY = {"age", "current_time", "current_timestamp", "isfinite", "localtime", "now"}
+_LEADER_ONLY |= {"localtimestamp", "generate_series", "array_agg", "array_to_string"}
+_ABSENT = {"string_agg", "unnest", "json_agg", "jsonb_agg", "to_json", "to_jsonb", "format"}
+_ABSENT |= {"row_to_json", "json_build_object", "jsonb_build_object", "gen_random_uuid"}
 _OPERATORS = {"->", "->>", "#>", "#>>", "@>", "<@", "@?", "@@", "&&", "?|", "?&", "?", "=>", ":="}
 _CASTS = {"regclass", "regtype", "regproc", "oid", "json", "jsonb", "uuid", "bytea", "money"}
 _CASTS |= {"inet", "xml", "name", "citext", "hstore", "super", "varbyte"}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from runners.local.redshift.errors import refused
+from runners.local.redshift.errors import SqlError, refused
 from runners.local.redshift.sql import tables, utility
 from runners.local.redshift.sql.copying import parse_copy
 from runners.local.redshift.sql.expressions import rewrite_expressions
@@ -11,6 +11,8 @@ from runners.local.redshift.sql.plan import Plan, Relay
 from runners.local.redshift.sql.refusals import refuse
 
 __all__ = ["plan", "plan_statement"]
+
+_MOST_BYTES = 16 * 1024 * 1024
 
 
 def plan(text: str) -> Plan:
@@ -21,6 +23,10 @@ def plan(text: str) -> Plan:
     Raises:
         SqlError: Redshift would refuse it, or the stand-in can't do it.
     """
+    size = len(text.encode())
+    if size > _MOST_BYTES:
+        sizes = f"Statement Size: {size} bytes. Maximum Allowed: {_MOST_BYTES} bytes"
+        raise SqlError("54000", f"Statement is too large. {sizes}")
     statements = split(text)
     if len(statements) == 1:
         return plan_statement(statements[0])

@@ -145,6 +145,11 @@ def test_what_only_looks_like_it_is_taken(sql):
     assert plan(sql) == Relay(sql=sql)
 
 
+def test_a_statement_of_more_than_16_mb_is_refused():
+    with pytest.raises(SqlError, match="Statement is too large"):
+        plan(f"select '{'x' * (16 << 20)}'")
+
+
 def test_an_ordered_window_needs_a_frame():
     with pytest.raises(SqlError, match="require a frame clause"):
         plan("select sum(coalesce(a, 0)) over (partition by b order by c) from t")
