@@ -1,8 +1,8 @@
 """What all sessions share: PostgreSQL, S3, the faults, and the record of loads."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from runners.local.redshift.copy import BinaryRows, Store
 from runners.local.redshift.errors import SqlError
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from runners.local.redshift.session import Session
 
 __all__ = ["Hub"]
+
+_T = TypeVar("_T")
 
 
 class Hub:
@@ -34,9 +36,21 @@ class Hub:
         self.faults = Faults(self.drop_all)
         self._admin = admin
         self._lock = asyncio.Lock()
+        self._unfinished: set[asyncio.Task[Any]] = set()
+
+    def finish(self, work: Coroutine[Any, Any, _T]) -> "asyncio.Future[_T]":
+        """Does work to its end, even if whoever awaits it is cancelled."""
+        task = asyncio.create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        return asyncio.shield(task)
 
     async def query(self, sql: str) -> list[list[str | None]]:
         """Runs a statement of the gateway's own user, in a transaction of its own."""
+        # Cut off in the middle, it would leave its answer to the next one.
+        return await self.finish(self._query(sql))
+
+    async def _query(self, sql: str) -> list[list[str | None]]:
         async with self._lock:
             return await self._admin.query(sql)
 
@@ -72,8 +86,9 @@ class Hub:
         )
         return int(rows[0][0] or 0)
 
-    async def end_load(self, load: int, outcome: BinaryRows | BaseException) -> None:
+    async def end_load(self, begun: Awaitable[int], outcome: BinaryRows | BaseException) -> None:
         """Records how a COPY ended."""
+        load = await begun
         changes = "status = 'failed'"
         if isinstance(outcome, BinaryRows):
             changes = (

@@ -81,17 +81,18 @@ class Takeover:
         quoted = copy.table.replace("'", "''")
         catalog = await self.execute(CATALOG.format(f"'{quoted}'"))
         columns = _targets(catalog, copy)
-        load = await self._hub.begin_load(catalog[0][5:], copy)
+        begun = self._hub.finish(self._hub.begin_load(catalog[0][5:], copy))
         thread = ThreadPoolExecutor(1, "copy")
         try:
+            load = await asyncio.shield(begun)
             rows = await self._load(copy, columns, thread)
         except BaseException as failure:
-            await self._hub.end_load(load, failure)
+            await self._hub.finish(self._hub.end_load(begun, failure))
             raise
         finally:
             # It may be in the middle of a file; nobody waits for it.
             thread.shutdown(wait=False)
-        await self._hub.end_load(load, rows)
+        await self._hub.finish(self._hub.end_load(begun, rows))
         for name, value in (("count", rows.count), ("id", load)):
             await self.execute(f"SELECT set_config('rs.last_copy_{name}', '{value}', false)")
         name = copy.table.replace('"', "")
