@@ -168,7 +168,7 @@ class KafkaConfig(_Strict):
 class SegmentConfig(_Strict):
     """When a segment is large enough."""
 
-    messages: Annotated[int, Field(ge=1, le=1_000_000)] = 50_000
+    messages: Annotated[int, Field(ge=1, le=1_000_000)] = 100_000
     bytes: Annotated[int, Field(ge=1, le=1 << 30)] = 64 * 1024 * 1024
 
 
