@@ -8,7 +8,7 @@ SEED ?= 1
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo report up status down clean test test-unit test-integration test-portability test-registry lint format bench
+.PHONY: help setup demo report up status down clean test test-unit test-integration test-warehouse test-portability test-registry lint format bench
 
 ## -- Start here
 help: ## List the targets
@@ -23,7 +23,7 @@ $(READY): setup.py
 	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-demo: $(READY) ## Kafka, S3, EVENTS events, the pipeline, the proofs, the report
+demo: $(READY) ## The services, EVENTS events, the pipeline, the proofs, the report
 	@$(PY) -m runners.local up --state_dir $(STATE)
 	@set -e; . $(STATE)/env; mkdir -p $(STATE)/tmp; export TMPDIR=$(abspath $(STATE))/tmp; \
 	lake="--lake_root $$LAKE_ROOT"; kafka="--kafka_bootstrap_servers $$KAFKA_BOOTSTRAP_SERVERS"; \
@@ -44,7 +44,7 @@ report: $(READY) ## The HTML report of LAKE (of the demo's lake by default)
 	$(PY) -m beam_pipelines.report --lake_root $${LAKE:-$$LAKE_ROOT} --output $(STATE)/report.html
 
 ## -- Local services
-up: $(READY) ## Start Kafka and S3 on free loopback ports
+up: $(READY) ## Start Kafka, S3 and the stand-in for Redshift on free loopback ports
 	@$(PY) -m runners.local up --state_dir $(STATE)
 
 status: $(READY) ## Are they healthy?
@@ -61,10 +61,13 @@ test: $(READY) ## All tests that CI runs, with their budgets
 	$(PY) -m pytest -m "not registry"
 
 test-unit: $(READY) ## Unit and property tests
-	$(PY) -m pytest -m "not integration and not faults and not portability and not registry"
+	$(PY) -m pytest -m "not integration and not faults and not portability and not registry and not warehouse"
 
 test-integration: $(READY) ## Real Kafka and S3, and the faults
 	$(PY) -m pytest -m "integration or faults"
+
+test-warehouse: $(READY) ## The stand-in for Redshift
+	$(PY) -m pytest -m warehouse
 
 test-portability: $(READY) ## The same drain on Flink and Spark
 	$(PY) -m pytest -m portability

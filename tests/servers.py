@@ -25,10 +25,6 @@ TopicFactory = Callable[..., str]
 _ON_SERVERS = {"integration", "faults", "warehouse"}
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "warehouse: the stand-in for Amazon Redshift, and S3")
-
-
 @pytest.fixture(scope="session")
 def servers(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

@@ -12,7 +12,7 @@ import pytest
 
 _MARKED = ("portability", "registry", "warehouse", "faults", "integration")
 
-_DEFAULT = "unit=180 integration+faults=360 portability=120"
+_DEFAULT = "unit=180 integration+faults=360 warehouse=240 portability=120"
 
 _TIMES = pytest.StashKey[defaultdict[str, float]]()
 
