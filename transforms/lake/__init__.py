@@ -16,20 +16,33 @@ from transforms.lake.manifest import (
 )
 from transforms.lake.names import PartitionId
 from transforms.lake.read import commits, owners, read_dataset, read_small_tables
+from transforms.lake.read_commits import (
+    BatchLimits,
+    CommitBatch,
+    Mark,
+    ReadCommits,
+    ReadCommitsConfig,
+    new_commits,
+)
 from transforms.lake.runs import Run, read_run, read_runs
 from transforms.lake.settings import StoreSettings
 from transforms.lake.write import RehearseWrite, WriteToS3, WriteToS3Config
 
 __all__ = [
+    "BatchLimits",
+    "CommitBatch",
     "CommitChain",
     "DataFile",
     "DatasetLayout",
     "GapLedger",
     "LakeManifest",
     "LakeSettings",
+    "Mark",
     "ObjectStore",
     "PartitionId",
     "PartitionOutcome",
+    "ReadCommits",
+    "ReadCommitsConfig",
     "RehearseWrite",
     "Run",
     "SegmentCommit",
@@ -40,6 +53,7 @@ __all__ = [
     "check_lake",
     "commits",
     "find_lake",
+    "new_commits",
     "open_lake",
     "owners",
     "read_dataset",
