@@ -29,6 +29,9 @@ POINTS: Final = (
     "lake.before_commit",
     "lake.after_commit_sent",
     "lake.after_commit",
+    # Each statement that is sent to the warehouse.
+    "redshift.before_statement",
+    "redshift.after_statement",
 )
 
 _visits: dict[str, int] = {}

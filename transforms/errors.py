@@ -9,12 +9,16 @@
     │   └── LogTooShortError      the broker's log ends before the lake's fence
     ├── RetryableError            may succeed when tried again; nothing took effect
     │   ├── BrokerUnavailableError
-    │   └── StoreUnavailableError
+    │   ├── StoreUnavailableError
+    │   ├── WarehouseUnavailableError
+    │   └── WarehouseConflictError  another transaction came in between (1023)
     ├── OutcomeUnknownError       the request may have taken effect, or may yet do so
     ├── ObjectExistsError         a create-only PUT met an object: reload, never success by itself
     ├── ObjectConflictError       409: send the same bytes to the same key again
     ├── ObjectMissingError        no object under that key
     ├── ContentionError           another writer keeps winning; exit code 3
+    ├── WarehouseError            the warehouse refused a statement
+    │   └── CopyDataError         COPY met data that a table can't take
     ├── ChainError                the chain of commits doesn't hold together
     ├── SegmentError              a segment breaks an invariant: a bug of ours
     └── SecretError               a reference to a secret can't be resolved
@@ -78,6 +82,14 @@ class StoreUnavailableError(RetryableError):
     """The object store doesn't answer, or answers that it can't now."""
 
 
+class WarehouseUnavailableError(RetryableError):
+    """The warehouse doesn't answer, or the connection broke: the transaction is gone, or was all."""
+
+
+class WarehouseConflictError(RetryableError):
+    """A conflicting transaction was committed first, so this one was rolled back."""
+
+
 class OutcomeUnknownError(PipelineError):
     """The request may have taken effect, or may still do so."""
 
@@ -96,6 +108,14 @@ class ObjectMissingError(PipelineError):
 
 class ContentionError(PipelineError):
     """Another writer keeps committing to the same partition."""
+
+
+class WarehouseError(PipelineError):
+    """The warehouse refused a statement; the transaction is aborted."""
+
+
+class CopyDataError(WarehouseError):
+    """COPY met a file or a value that its table can't take."""
 
 
 class ChainError(PipelineError):

@@ -249,11 +249,12 @@ class ReadCommits(beam.PTransform[PBegin, PCollection[CommitBatch]]):
 
     def expand(self, pbegin: PBegin) -> PCollection[CommitBatch]:
         """Yields one element a batch."""
-        return (
+        found: PCollection[CommitBatch] = (
             pbegin
             | "Lake" >> beam.Create([self._config.lake_root])
             | "ReadCommits" >> beam.ParDo(_ReadCommitsFn(self._config))
         )
+        return found
 
 
 class _ReadCommitsFn(beam.DoFn):
