@@ -195,6 +195,16 @@ class TestCopy:
             [1, None, Decimal("1.25"), WHEN, 1, True, 0.5, WHEN.date()],
         ]
 
+    def test_nested_columns_become_super_if_asked_for(self, warehouse):
+        table = warehouse.table("(a super, b int)")
+        lists = pa.array([["x", "y"], [], None], pa.list_(pa.string()))
+        copy = warehouse.copy_sql(table, pa.table({"a": lists, "b": pa.array([1, 2, 3], "int32")}))
+        with pytest.raises(redshift_connector.Error, match="requires SERIALIZETOJSON"):
+            warehouse.run(copy)
+        warehouse.run(f"{copy} serializetojson")
+        found = [row[0] for row in warehouse.all(f"select a from {table} order by b")]
+        assert found == ['["x","y"]', "[]", None]
+
     def test_it_goes_into_a_temporary_table_that_is_not_committed(self, warehouse):
         with warehouse.connect() as connection, connection.cursor() as cursor:
             cursor.execute(f"create table #stg {COLUMNS}")

@@ -10,8 +10,8 @@ Statements
       window needs a frame, and LISTAGG, PERCENTILE_CONT and MEDIAN of one SELECT need one order.
     * MERGE with one WHEN MATCHED and one WHEN NOT MATCHED, from a table, no alias for its target.
     * COPY ... FROM 's3://...' IAM_ROLE ... FORMAT AS PARQUET, with MANIFEST, a column list,
-      FILLRECORD, STATUPDATE; in the client's transaction, with Redshift's checks and texts.
-      Types must be exact. Loads are on record even if they are rolled back.
+      FILLRECORD, STATUPDATE, SERIALIZETOJSON; in the client's transaction, with Redshift's checks
+      and texts. Types must be exact. Loads are on record even if they are rolled back.
     * CREATE TABLE with DISTSTYLE, DISTKEY, SORTKEY, ENCODE, BACKUP, IDENTITY, DEFAULT, NOT NULL;
       LIKE, AS, IF NOT EXISTS, TEMP and ``#name``. PRIMARY KEY, UNIQUE and FOREIGN KEY are taken
       and not enforced. CREATE VIEW, WITH NO SCHEMA BINDING too; SCHEMA, USER, ROLE, GROUP.
@@ -25,7 +25,8 @@ Statements
 Types
     SMALLINT, INTEGER, BIGINT, REAL, DOUBLE PRECISION, DECIMAL up to 38 digits, BOOLEAN, DATE,
     TIME, TIMESTAMP, TIMESTAMPTZ, and in bytes CHAR, VARCHAR, VARBYTE (read as PostgreSQL's bytea).
-    COPY loads all but TIME and TIMESTAMPTZ. No SUPER, HLLSKETCH, GEOMETRY, INTERVAL.
+    COPY loads all but TIME and TIMESTAMPTZ. SUPER is JSON text: loaded and read, not navigated.
+    No HLLSKETCH, GEOMETRY, INTERVAL.
 
 Functions
     What both engines have, and GETDATE, SYSDATE, DATEADD, DATEDIFF (boundaries), ADD_MONTHS,

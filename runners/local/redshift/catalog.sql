@@ -151,7 +151,8 @@ FROM information_schema.tables
 CREATE VIEW pg_catalog.svv_columns AS
 SELECT c.table_catalog, c.table_schema, c.table_name, c.column_name, c.ordinal_position,
        c.column_default, c.is_nullable,
-       CASE c.data_type WHEN 'bytea' THEN 'binary varying' ELSE c.data_type END AS data_type,
+       CASE c.data_type WHEN 'bytea' THEN 'binary varying' WHEN 'text' THEN 'super'
+         ELSE c.data_type END AS data_type,
        coalesce(split_part(k.conname, '_', 3)::integer, c.character_maximum_length)
          AS character_maximum_length,
        c.numeric_precision, c.numeric_scale, c.datetime_precision, NULL::text AS remarks

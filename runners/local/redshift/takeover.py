@@ -106,6 +106,8 @@ class Takeover:
         found = await loop.run_in_executor(
             thread, lambda: files(store, copy.source, manifest=copy.manifest)
         )
+        if not copy.to_json and any(column.is_super for column in columns):
+            raise SqlError("0A000", "SUPER column in COPY query requires SERIALIZETOJSON option")
         rows = BinaryRows(store, found, columns, fill=copy.fill)
         names = ", ".join(f'"{column.name}"' for column in columns)
         self._send(f"COPY {copy.table} ({names}) FROM STDIN (FORMAT binary)")

@@ -32,6 +32,7 @@ _EXACT = {
     "date": pa.date32(),
     "timestamp without time zone": pa.timestamp("us"),
     "bytea": pa.binary(),
+    "text": pa.string(),
 }
 _CODE = 15007
 
@@ -53,8 +54,15 @@ class Column:
     most_bytes: int | None = None
 
     @property
+    def is_super(self) -> bool:
+        """Whether it is SUPER, kept as JSON text; no other type is TEXT."""
+        return self.type == "text"
+
+    @property
     def redshift_type(self) -> str:
         """The type as Redshift's messages name it."""
+        if self.is_super:
+            return "SUPER"
         name = self.type.upper().replace("CHARACTER VARYING", "VARCHAR")
         return f"{name}({self.most_bytes})" if self.most_bytes and "(" not in name else name
 
@@ -82,7 +90,7 @@ def check(columns: Sequence[Column], file: pq.ParquetFile, url: str, *, fill: bo
         raise spectrum_error(f"{text} {counts}, File name: {_https(url)}", url)
     # Parquet's own columns are leaves: without nested ones they are as many.
     for column, field in zip(columns, found, strict=False):
-        if not _fits(arrow_type(column), field.type):
+        if not (column.is_super or _fits(arrow_type(column), field.type)):
             raise _incompatible(column, file, field.name, url)
 
 

@@ -3,6 +3,7 @@
 One file is on disk and one batch of it in memory, so memory doesn't grow with what is loaded.
 """
 
+import json
 from collections.abc import Generator, Iterator, Sequence
 
 import pgpq
@@ -92,7 +93,7 @@ class BinaryRows:
         if at >= batch.num_columns:
             array = pa.nulls(batch.num_rows, kind)
         else:
-            array = batch.column(at).cast(kind)
+            array = _as_json(batch.column(at)) if column.is_super else batch.column(at).cast(kind)
         if column.required and array.null_count:
             raise _null(column, url)
         if column.most_bytes is not None:
@@ -100,6 +101,13 @@ class BinaryRows:
             if longest > column.most_bytes:
                 raise _too_long(column, longest, url)
         return array
+
+
+def _as_json(array: pa.Array) -> pa.Array:
+    values = (
+        None if v is None else json.dumps(v, separators=(",", ":")) for v in array.to_pylist()
+    )
+    return pa.array(values, pa.string())
 
 
 def _null(column: Column, url: str) -> SqlError:

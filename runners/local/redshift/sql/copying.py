@@ -12,6 +12,8 @@ _NOT_FOR_PARQUET = {"maxerror", "truncatecolumns", "compupdate", "noload", "deli
 _NOT_FOR_PARQUET |= {"blanksasnull", "emptyasnull", "ignoreheader", "timeformat", "dateformat"}
 _NOT_FOR_PARQUET |= {"region", "csv", "json", "encrypted", "escape", "roundec", "trimblanks"}
 
+_KNOWN = {"format", "as", "parquet", "manifest", "fillrecord", "statupdate", "serializetojson"}
+
 
 def parse_copy(sql: Statement) -> Copy:
     """Reads a COPY statement.
@@ -42,6 +44,7 @@ def parse_copy(sql: Statement) -> Copy:
         role=options["iam_role"],
         manifest="manifest" in options,
         fill="fillrecord" in options,
+        to_json="serializetojson" in options,
     )
 
 
@@ -57,7 +60,7 @@ def _options(sql: Statement, at: int) -> dict[str, str]:
             value = "default" if sql.word(at) == "default" else _literal(sql, at)
         elif word == "statupdate" and sql.word(at + 1) in ("on", "off"):
             at += 1
-        elif word not in ("format", "as", "parquet", "manifest", "fillrecord", "statupdate"):
+        elif word not in _KNOWN:
             raise refused(f"COPY option {word.upper()}")
         found[word] = value
         at += 1

@@ -46,6 +46,7 @@ class Copy:
         role: the IAM role, ``default`` for the default one.
         manifest: the source is a manifest.
         fill: columns that the files lack become NULL (FILLRECORD).
+        to_json: nested columns become SUPER (SERIALIZETOJSON).
     """
 
     table: str
@@ -54,6 +55,7 @@ class Copy:
     role: str
     manifest: bool
     fill: bool
+    to_json: bool = False
 
 
 Plan = Relay | Script | Copy

@@ -19,6 +19,8 @@ _PLAIN = {
     "timestamp": "timestamp", "timestamp without time zone": "timestamp", "datetime": "timestamp",
     "timestamptz": "timestamptz", "timestamp with time zone": "timestamptz",
     "time": "time", "time without time zone": "time",
+    # As its text: drivers get SUPER as JSON text anyhow, and navigation is refused.
+    "super": "text",
 }  # fmt: skip
 #: Name -> (PostgreSQL's, bytes without a length, most bytes).
 _BYTES = {

@@ -99,7 +99,7 @@ def test_listagg_becomes_string_agg():
         "create table t (a int, check (a > 0))",
         "create table t (a serial)",
         "create table t (a jsonb)",
-        "create table t (a super)",
+        "create table t (a hllsketch)",
         "create table t (a varchar(70000))",
         "create table t (a decimal(39, 2))",
         "create table t (a varchar(9) encode az64)",
