@@ -83,7 +83,7 @@ class StoreUnavailableError(RetryableError):
 
 
 class WarehouseUnavailableError(RetryableError):
-    """The warehouse doesn't answer, or the connection broke: the transaction is gone, or was all."""
+    """The warehouse doesn't answer; of a COMMIT under way, only the fences tell the outcome."""
 
 
 class WarehouseConflictError(RetryableError):
