@@ -1,4 +1,4 @@
-"""The whole demo stream, some 20,000 events with every fault, through the packaged configuration.
+"""The whole demo stream, some 12,000 events with every fault, through the packaged configuration.
 
 Rules, references, derived columns, masks and aggregates are all on, and the oracle works out each
 row, verdict, finding and total on its own.
@@ -50,7 +50,7 @@ from transforms.windows import merge_totals
 pytestmark = pytest.mark.integration
 
 PRODUCE = "beam_pipelines.produce.cli:main"
-EVENTS = 20_000
+EVENTS = 12_000
 TOPICS = {dataset.topic: dataset.name for dataset in packaged_datasets()}
 REFERENCES = {topic for topic, dataset in TOPICS.items() if dataset in REFERENCE_DATASETS}
 
