@@ -4,15 +4,17 @@ Exit codes: 0 told; 2 a wrong flag, policy, dataset or override.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from beam_pipelines.arguments import Parser, run_command
 from beam_pipelines.exit_codes import ExitCode
 from beam_pipelines.masking.datasets import packaged_masks
 from beam_pipelines.masking.output import say_diff, say_explained
+from beam_pipelines.pharmacy.chain import mask_config
+from beam_pipelines.pharmacy.config import load_config
 from transforms.errors import ConfigurationError
-from transforms.masking import POLICIES, diff, explain
+from transforms.masking import POLICIES, DatasetMask, diff, explain
 
 __all__ = ["main"]
 
@@ -34,11 +36,28 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _explain(arguments: argparse.Namespace) -> None:
-    datasets = packaged_masks(arguments.schema)
-    rows = explain(arguments.policy, datasets, _overrides(arguments.override))
-    say_explained(
-        rows, datasets, policy=arguments.policy, form=arguments.format, everything=arguments.all
-    )
+    policy, overrides = DEFAULT_POLICY, {}
+    if arguments.config is None:
+        datasets = packaged_masks(arguments.schema)
+    else:
+        masks = mask_config(load_config(arguments.config))
+        policy, overrides = masks.policy, dict(masks.overrides)
+        datasets = _chosen(masks.datasets, arguments.schema)
+    policy = arguments.policy or policy
+    rows = explain(policy, datasets, {**overrides, **_overrides(arguments.override)})
+    say_explained(rows, datasets, policy=policy, form=arguments.format, everything=arguments.all)
+
+
+def _chosen(
+    datasets: Mapping[str, DatasetMask], names: Sequence[str] | None
+) -> dict[str, DatasetMask]:
+    for name in names or ():
+        if name not in datasets:
+            raise ConfigurationError(
+                f"no topic of the configuration carries the dataset {name!r}",
+                f"Name one of {', '.join(datasets)}",
+            )
+    return {name: mask for name, mask in datasets.items() if names is None or name in names}
 
 
 def _diff(arguments: argparse.Namespace) -> None:
@@ -70,8 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     shown.set_defaults(run=_explain)
     shown.add_argument(
         "--policy",
-        default=DEFAULT_POLICY,
-        help=f"{', '.join(POLICIES)} (default {DEFAULT_POLICY})",
+        help=f"{', '.join(POLICIES)} (default {DEFAULT_POLICY}, or the configuration's)",
+    )
+    shown.add_argument(
+        "--config",
+        metavar="FILE",
+        help="explain what this pipeline does: its datasets, derived columns, policy and overrides",
     )
     shown.add_argument("--all", action="store_true", help="fields of class NONE, too")
     _add_flags(shown)

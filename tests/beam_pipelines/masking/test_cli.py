@@ -81,3 +81,36 @@ class TestRefusals:
         code, out, err = run(*argv)
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert told in err
+
+
+class TestOfAConfiguration:
+    @pytest.fixture
+    def config(self, tmp_path):
+        path = tmp_path / "config.yaml"
+        path.write_text(
+            "topics: [{topic: t, dataset: dispense_event}]\n"
+            "datasets: {dispense_event: {columns: {age: {sql: '1', class: 'Q:age'}}}}\n"
+            "masking: {policy: limited, domain: d, "
+            "fields: {dispense_event: {sig_text: drop, patient_zip: zip3}}}\n"
+        )
+        return str(path)
+
+    def told(self, run, *argv):
+        code, out, _ = run("explain", "--format=json", *argv)
+        assert code == 0
+        return {row["field"]: row["action"] for row in json.loads(out)}
+
+    def test_its_policy_overrides_and_derived_columns_count(self, run, config):
+        told = self.told(run, "--config", config)
+        assert told["patient_zip"] == "zip3"
+        assert told["sig_text"] == "drop"
+        assert told["age"] == "keep"
+
+    def test_another_policy_can_be_asked_for(self, run, config):
+        told = self.told(run, "--config", config, "--policy", "pseudonymised")
+        assert told["age"] == "age_band"
+
+    def test_a_dataset_that_it_does_not_carry_is_refused(self, run, config):
+        code, _, err = run("explain", "--config", config, "--schema", "patient_update")
+        assert (code, err.count("\n")) == (2, 1)
+        assert "no topic of the configuration carries" in err
