@@ -145,7 +145,7 @@ def _default(policy: str, one: Decision, rulings: Sequence[Ruling]) -> Decision:
         return one.refused(
             f"{one.name} is free text, and the policy {policy} has no default for what may hold "
             "anything",
-            f"Decide in overrides, such as {one.name}: drop",
+            f"Decide it, such as {one.name}: drop",
         )
     if any(each != first for each in rulings) or (len(rulings) > 1 and first not in _WHOLE):
         return one.refused(
