@@ -29,6 +29,7 @@ _ROWS: Final = "_rows"
 
 _SETTINGS: Final = (
     "SET TimeZone = 'UTC'",
+    "SET temp_directory = ''",  # What doesn't fit must not lie on a disk in clear: it fails.
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
     "SET enable_external_access = false",

@@ -209,3 +209,10 @@ def test_a_time_beyond_all_calendars_fails_no_row(unit):
     )
     assert made.column("late").to_pylist() == [unit == "s", None, True, False]
     assert made.column("kept").to_pylist() == [True, False, True, True]
+
+
+def test_rows_never_lie_on_a_disk():
+    settings = Engine()._connection.execute(
+        "SELECT current_setting('temp_directory'), current_setting('enable_external_access')"
+    ).fetchone()
+    assert settings == ("", False)
