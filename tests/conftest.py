@@ -1,3 +1,9 @@
 """Fixtures and hooks of every suite."""
 
-pytest_plugins = ["pytester", "tests.servers", "tests.suite_times", "tests.warehouse"]
+pytest_plugins = [
+    "pytester",
+    "tests.servers",
+    "tests.suite_times",
+    "tests.warehouse",
+    "tests.loads",
+]

@@ -1,0 +1,189 @@
+"""A small lake on the real S3 server and a schema of the stand-in that it is loaded into."""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from runners.local import S3
+from tests.fakes.lake import DATASET, TOPIC, FakeLake, segment
+from tests.faults.lakes import store_settings
+from tests.warehouse import Warehouse
+from transforms.lake import BatchLimits, ObjectStore, SegmentCommit, commits
+from transforms.redshift import (
+    Loader,
+    LoadPlan,
+    LoadResult,
+    RawTable,
+    RedshiftSettings,
+    Session,
+    Statements,
+    connect,
+    migrate,
+)
+from transforms.segment import Segment
+
+TABLE = f"raw_{DATASET}"
+#: Bytes of the column ``note``.
+NOTE_BYTES = 20
+Row = tuple[int, int, int]
+
+_NUMBERS = itertools.count(1)
+
+
+@dataclass
+class _Bucket:
+    """What ``FakeLake`` needs of a bucket: stores on the real server."""
+
+    root: str
+    s3: S3
+
+    def store(self) -> ObjectStore:
+        return ObjectStore(self.root, store_settings(self.s3))
+
+
+def wide(
+    start: int, end: int, *, notes: Sequence[str | None] | None = None, **more: Any
+) -> Segment:
+    """A segment whose rows have a text, a list, a decimal and a number, too."""
+    made = segment(start, end, **more)
+    return with_columns(made, notes or [f"é{n}" for n in range(made.rows[DATASET].num_rows)])
+
+
+def with_columns(made: Segment, notes: Sequence[str | None]) -> Segment:
+    """Adds the columns of ``wide`` to a segment's rows."""
+    table = made.rows[DATASET]
+    count = table.num_rows
+    added = {
+        "note": pa.array(list(notes), pa.string()),
+        "codes": pa.array([["a", "b"] if n % 2 else None for n in range(count)], CODES),
+        "price": pa.array([Decimal(n) / 100 for n in range(count)], pa.decimal128(9, 2)),
+        "number": pa.array(range(count), pa.int32()),
+    }
+    for name, values in added.items():
+        table = table.append_column(name, values)
+    return made.with_rows(DATASET, table)
+
+
+CODES = pa.list_(pa.field("item", pa.string(), nullable=False))
+
+
+@dataclass
+class Loads:
+    """One lake and one schema.
+
+    Attributes:
+        warehouse: Connections to look with.
+        s3: The server.
+        root: The lake's address.
+        schema: The schema's name.
+    """
+
+    warehouse: Warehouse
+    s3: S3
+    root: str
+    schema: str
+    plan: LoadPlan = field(init=False)
+    lake: FakeLake = field(init=False)
+
+    def __post_init__(self) -> None:
+        rows = wide(0, 1).rows[DATASET].schema
+        raw = RawTable(dataset=DATASET, topic=TOPIC, schema=rows, lengths={"note": NOTE_BYTES})
+        self.plan = LoadPlan((raw,))
+
+    def begin(self, partitions: int = 1) -> "Loads":
+        """Makes the lake and the schema."""
+        self.lake = FakeLake(dict.fromkeys(range(partitions), 0), _Bucket(self.root, self.s3))
+        self.migrate()
+        return self
+
+    @property
+    def store(self) -> ObjectStore:
+        return self.lake.store
+
+    @property
+    def statements(self) -> Statements:
+        return Statements(self.schema)
+
+    def settings(self, **changes: Any) -> RedshiftSettings:
+        redshift = self.warehouse.redshift
+        usual: dict[str, Any] = {
+            "host": "127.0.0.1",
+            "port": redshift.port,
+            "database": redshift.settings.database,
+            "user": redshift.settings.user,
+            "password": f"file:{redshift.folder / 'password'}",
+            "ca": str(redshift.ca_bundle),
+            "schema": self.schema,
+            "statement_timeout_s": 60,
+        }
+        return RedshiftSettings(**(usual | changes))
+
+    def connect(self, **changes: Any) -> Session:
+        return connect(self.settings(**changes))
+
+    def migrate(self) -> None:
+        session = self.connect()
+        migrate(session, self.plan, self.statements)
+        session.close()
+
+    def loader(self, connect: Callable[[], Session] | None = None, **arguments: Any) -> Loader:
+        usual = {"sleep": lambda _: None, "patience_s": 20.0}
+        return Loader(
+            self.store,
+            self.plan,
+            connect or self.connect,
+            self.statements,
+            **(usual | arguments),
+        )
+
+    def load(self, rows: int = 1_000_000, **arguments: Any) -> list[LoadResult]:
+        return list(self.loader(limits=BatchLimits(rows=rows), **arguments).load())
+
+    def rows(self) -> Counter[Row]:
+        """What is loaded: partition, offset, row; how often."""
+        sql = f'select _partition, _offset, _row from "{self.schema}".{TABLE}'
+        return Counter(tuple(row) for row in self.warehouse.all(sql))
+
+    def accepted(self) -> Counter[Row]:
+        """What the lake has: each row once."""
+        found: Counter[Row] = Counter()
+        for tail in commits(self.store, self.lake.manifest):
+            found.update(self._rows(tail.commit))
+        return found
+
+    def rejects(self) -> list[list[Any]]:
+        """Partition, offset, row and reason of what COPY refused."""
+        columns = "partition_number, row_offset, row_number, reason"
+        order = "order by partition_number, row_offset, row_number"
+        return self.warehouse.all(f'select {columns} from "{self.schema}".load_rejects {order}')
+
+    def all(self, sql: str) -> list[list[Any]]:
+        """A query; ``{}`` is the schema."""
+        return self.warehouse.all(sql.replace("{}", f'"{self.schema}"'))
+
+    def run(self, sql: str) -> None:
+        """A statement; ``{}`` is the schema."""
+        self.warehouse.run(sql.replace("{}", f'"{self.schema}"'))
+
+    def manifests(self) -> list[str]:
+        return [item.key for item in self.store.walk("_manifests/")]
+
+    def _rows(self, commit: SegmentCommit) -> Iterator[Row]:
+        for file in commit.files:
+            if file.dataset == DATASET:
+                table = pq.read_table(pa.BufferReader(self.store.get(file.key)))
+                columns = [table.column(n).to_pylist() for n in ("_partition", "_offset", "_row")]
+                yield from zip(*columns, strict=True)
+
+
+@pytest.fixture
+def loads(warehouse: Warehouse, s3: S3, lake_root: str) -> Loads:
+    """A lake with one partition and a migrated schema of its own."""
+    return Loads(warehouse, s3, lake_root, f"load_{next(_NUMBERS)}").begin()

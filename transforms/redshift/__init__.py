@@ -1,0 +1,24 @@
+"""The warehouse: the lake's commits into Amazon Redshift, exactly once."""
+
+from transforms.redshift.batch import LoadResult, TableCounts
+from transforms.redshift.client import Session, connect
+from transforms.redshift.fences import read_fences
+from transforms.redshift.loader import Loader
+from transforms.redshift.plan import LoadPlan, RawTable
+from transforms.redshift.schema import migrate
+from transforms.redshift.settings import RedshiftSettings
+from transforms.redshift.sql import Statements
+
+__all__ = [
+    "LoadPlan",
+    "LoadResult",
+    "Loader",
+    "RawTable",
+    "RedshiftSettings",
+    "Session",
+    "Statements",
+    "TableCounts",
+    "connect",
+    "migrate",
+    "read_fences",
+]

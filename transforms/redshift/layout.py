@@ -1,0 +1,179 @@
+"""Columns of tables: what Arrow's types become on Redshift, and which of them fit which.
+
+COPY of Parquet goes by position and wants the same number of columns (Redshift's "COPY from
+columnar data formats"), so a staging table has exactly its file's columns, in the file's order.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+
+from transforms.errors import ConfigurationError
+
+#: Bytes of a text of which nothing is declared. Redshift plans memory by the declared width, so
+#: generous is not the most that it takes, 65,535.
+DEFAULT_LENGTH: Final = 1024
+#: Bytes of the texts that every table has; Kafka's longest topic name is 249 characters.
+_KNOWN_LENGTHS: Final[Mapping[str, int]] = {
+    "_topic": 249,
+    "_topic_id": 36,
+    "_schema_id": 64,
+    "_warnings": 1024,
+}
+_MOST_BYTES: Final = 65_535
+_MOST_DIGITS: Final = 38
+
+_PLAIN: Final[Mapping[pa.DataType, str]] = {
+    pa.int16(): "SMALLINT",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.float32(): "REAL",
+    pa.float64(): "DOUBLE PRECISION",
+    pa.bool_(): "BOOLEAN",
+    pa.date32(): "DATE",
+}
+#: What ``svv_columns`` calls them.
+_IN_CATALOG: Final[Mapping[str, str]] = {
+    "smallint": "SMALLINT",
+    "integer": "INTEGER",
+    "bigint": "BIGINT",
+    "real": "REAL",
+    "double precision": "DOUBLE PRECISION",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "timestamp without time zone": "TIMESTAMP",
+    "character varying": "VARCHAR",
+    "binary varying": "VARBYTE",
+    "numeric": "DECIMAL",
+    "super": "SUPER",
+}
+_INTEGERS: Final = ("SMALLINT", "INTEGER", "BIGINT")
+_SIZED: Final = ("VARCHAR", "VARBYTE")
+
+
+@dataclass(frozen=True)
+class ColumnType:
+    """A type of Redshift.
+
+    Attributes:
+        kind: Its name, such as ``VARCHAR``.
+        length: Of VARCHAR and VARBYTE the most bytes; of DECIMAL the digits.
+        scale: Of DECIMAL the digits after the point.
+    """
+
+    kind: str
+    length: int | None = None
+    scale: int | None = None
+
+    @property
+    def sql(self) -> str:
+        """As CREATE TABLE takes it."""
+        sizes = [str(n) for n in (self.length, self.scale) if n is not None]
+        return f"{self.kind}({','.join(sizes)})" if sizes else self.kind
+
+    def holds(self, other: "ColumnType") -> bool:
+        """Tells whether each value of another type fits, with no loss and no explicit cast."""
+        if self.kind in _INTEGERS and other.kind in _INTEGERS:
+            return _INTEGERS.index(self.kind) >= _INTEGERS.index(other.kind)
+        if self.kind != other.kind or self.scale != other.scale:
+            return False
+        return (self.length or 0) >= (other.length or 0)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        name: Its name.
+        type: Its type.
+    """
+
+    name: str
+    type: ColumnType
+
+
+def columns_of(schema: pa.Schema, lengths: Mapping[str, int] | None = None) -> tuple[Column, ...]:
+    """Returns the columns for a data file's rows.
+
+    Args:
+        schema: The file's.
+        lengths: Bytes of texts by column; ``DEFAULT_LENGTH`` for the others.
+
+    Raises:
+        ConfigurationError: Redshift has no type for a column; names it.
+    """
+    declared = {**_KNOWN_LENGTHS, **(lengths or {})}
+    return tuple(Column(f.name, _type(f, declared.get(f.name, DEFAULT_LENGTH))) for f in schema)
+
+
+def catalog_column(name: str, kind: str, length: Any, digits: Any, scale: Any) -> Column:
+    """Returns a column as ``svv_columns`` describes it."""
+    known = _IN_CATALOG.get(kind, kind.upper())
+    if known == "DECIMAL":
+        return Column(name, ColumnType(known, int(digits), int(scale)))
+    return Column(name, ColumnType(known, int(length) if known in _SIZED else None))
+
+
+def staging_columns(schema: pa.Schema, target: Iterable[Column], table: str) -> tuple[Column, ...]:
+    """Returns the columns of the staging table for files of one layout.
+
+    Texts get the target's lengths: a value that is too long must fail in COPY, where the file is
+    known, and not in the INSERT that follows.
+
+    Args:
+        schema: The files'.
+        target: The columns of the table that the rows go to.
+        table: Its name, for the message.
+
+    Raises:
+        ConfigurationError: The target lacks a column, or has it of a type that doesn't hold it.
+    """
+    there = {column.name: column for column in target}
+    lengths = {c.name: c.type.length for c in there.values() if c.type.kind in _SIZED}
+    staged = columns_of(schema, {name: size for name, size in lengths.items() if size})
+    for column in staged:
+        found = there.get(column.name)
+        if found is None:
+            raise ConfigurationError(
+                f"the table {table} has no column {column.name}, and the lake has rows with it",
+                "Run python -m beam_pipelines.warehouse migrate with the lake's configuration",
+            )
+        if not found.type.holds(column.type):
+            raise ConfigurationError(
+                f"the column {table}.{column.name} is {found.type.sql}, and the lake has rows "
+                f"where it is {column.type.sql}",
+                "A type can't be changed in place: write a migration that makes the table anew",
+            )
+    return staged
+
+
+def _type(field: pa.Field, length: int) -> ColumnType:
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    if kind in _PLAIN:
+        return ColumnType(_PLAIN[kind])
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return ColumnType("VARCHAR", _bytes(field.name, length))
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return ColumnType("VARBYTE", _bytes(field.name, length))
+    if pa.types.is_timestamp(kind) and kind.unit in ("ms", "us"):
+        return ColumnType("TIMESTAMP")  # UTC: the loader's sessions and readers know no other.
+    if pa.types.is_decimal128(kind) and kind.precision <= _MOST_DIGITS and kind.scale >= 0:
+        return ColumnType("DECIMAL", kind.precision, kind.scale)
+    if pa.types.is_nested(kind):
+        return ColumnType("SUPER")
+    raise ConfigurationError(
+        f"the column {field.name} is {kind}, which COPY from Parquet can't load",
+        "Cast it before the lake: int16 or wider, timestamps of ms or us, decimals of 38 digits",
+    )
+
+
+def _bytes(name: str, length: int) -> int:
+    if not 1 <= length <= _MOST_BYTES:
+        raise ConfigurationError(
+            f"the length of {name} must be from 1 to {_MOST_BYTES} bytes, got {length}",
+            "Redshift's VARCHAR counts bytes of UTF-8",
+        )
+    return length

@@ -1,0 +1,198 @@
+"""The loader: the lake's new commits into the warehouse, exactly once, whatever happens.
+
+Nothing is remembered from one transaction to the next but which files need a copy without the rows
+that COPY refuses, and whether the outcome of a COMMIT is still to be asked for.
+"""
+
+import logging
+import os
+import random
+import socket
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from transforms.errors import (
+    ConfigurationError,
+    PipelineError,
+    WarehouseConflictError,
+    WarehouseUnavailableError,
+)
+from transforms.lake import BatchLimits, ObjectStore, require_lake
+from transforms.redshift import sql
+from transforms.redshift.batch import Layouts, LoadResult
+from transforms.redshift.client import Session
+from transforms.redshift.layout import Column
+from transforms.redshift.manifest import Manifests, Source
+from transforms.redshift.plan import LoadPlan
+from transforms.redshift.rejects import Cleaned, isolate, takes_of
+from transforms.redshift.transaction import STAGING, Task, Transaction, UnfitError
+
+_log = logging.getLogger(__name__)
+
+#: Conflicts in a row until the load gives up: somebody writes these tables without our lock.
+MAX_CONFLICTS: Final = 20
+FIRST_PAUSE_S: Final = 0.1
+LAST_PAUSE_S: Final = 5.0
+
+
+class Loader:
+    """Loads a lake into one schema; any number of them may run at once, one at a time gets on.
+
+    Args:
+        store: The lake's objects.
+        plan: What goes where.
+        connect: Makes a session.
+        statements: Of the schema.
+        role: By which COPY reads the lake.
+        limits: Of one transaction.
+        patience_s: For how long an outage of the warehouse is waited out.
+        sleep: Pauses.
+        monotonic: A clock that only goes forward, in seconds.
+
+    Guarantees: whatever ends a load, at whatever moment, each accepted row of the lake below a
+    fence is in its table or in ``load_rejects``, once; and no row above.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        plan: LoadPlan,
+        connect: Callable[[], Session],
+        statements: sql.Statements,
+        *,
+        role: str = "default",
+        limits: BatchLimits | None = None,
+        patience_s: float = 120.0,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connect = connect
+        self._patience_s = patience_s
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._token = uuid.uuid4().hex[:12]
+        self._task = Task(
+            store=store,
+            plan=plan,
+            statements=statements,
+            role=role,
+            limits=limits or BatchLimits(),
+            loader=f"{socket.gethostname()[:200]}:{os.getpid()}:{self._token}",
+            layouts=Layouts(store),
+        )
+        self._session: Session | None = None
+        self._manifests: Manifests | None = None
+        self._cleaned: dict[str, Cleaned] = {}
+        self._sent: LoadResult | None = None
+
+    def load(self) -> Iterator[LoadResult]:
+        """Loads what is new, in as many transactions as it takes, and yields each.
+
+        Raises:
+            LakeMismatchError: The lake isn't the one that was loaded so far, or not its future.
+            WarehouseUnavailableError: The outage outlasted the patience.
+            WarehouseError: A statement was refused.
+        """
+        try:
+            while (result := self._patiently()) is not None:
+                yield result
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Leaves the warehouse."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def _patiently(self) -> LoadResult | None:
+        """Makes one load, begun again after conflicts, outages and refused rows."""
+        conflicts, pause, deadline = 0, FIRST_PAUSE_S, self._monotonic() + self._patience_s
+        while True:
+            try:
+                return self._once()
+            except WarehouseConflictError:
+                conflicts += 1
+                if conflicts >= MAX_CONFLICTS:
+                    raise
+            except WarehouseUnavailableError as error:
+                self.close()
+                if self._monotonic() >= deadline:
+                    raise
+                _log.warning("the load is begun again: %s", error.what)
+            # Jitter: two that met once must not meet again.
+            self._sleep(random.uniform(0.1, 1.0) * pause)
+            pause = min(pause * 2, LAST_PAUSE_S)
+
+    def _once(self) -> LoadResult | None:
+        session = self._session = self._session or self._connect()
+        manifests = self._manifests = self._manifests or self._found_manifests(session)
+        lake = require_lake(self._task.store)
+        while True:
+            tried = Transaction(self._task, lake, session, manifests, self._cleaned)
+            try:
+                return self._loaded(tried, session, manifests)
+            except UnfitError as error:
+                session.abandon()
+                self._isolate(session, manifests, error)
+            except BaseException:
+                session.abandon()
+                raise
+            finally:
+                self._sent = tried.sent or self._sent
+
+    def _loaded(
+        self, tried: Transaction, session: Session, manifests: Manifests
+    ) -> LoadResult | None:
+        tried.begin()
+        # A COMMIT whose answer was lost: under the lock its outcome can't change any more.
+        result = self._sent if self._sent and tried.is_loaded(self._sent) else None
+        self._sent = None
+        if result is not None:
+            session.execute(sql.ROLLBACK)
+        else:
+            result = tried.load()
+        tried.sent = None
+        self._cleaned.clear()
+        manifests.sweep_own()
+        return result
+
+    def _found_manifests(self, session: Session) -> Manifests:
+        found = session.query(self._task.statements.warehouse_id())
+        if len(found) != 1:
+            raise ConfigurationError(
+                f"the schema {self._task.statements.schema} isn't complete",
+                "Run python -m beam_pipelines.warehouse migrate",
+            )
+        return Manifests(self._task.store, str(found[0][0]), self._token)
+
+    def _isolate(self, session: Session, manifests: Manifests, unfit: UnfitError) -> None:
+        """Finds the rows that COPY refuses, in transactions that are rolled back."""
+        takes = takes_of(lambda sources: self._try(session, manifests, unfit.columns, sources))
+        files = [file for _, file in unfit.group.files if file.key not in self._cleaned]
+        found = isolate(self._task.store, manifests, files, unfit.columns, takes)
+        if not found:
+            raise PipelineError(
+                f"COPY refused the files of {unfit.group.table} together, and takes each alone",
+                "Run the load again",
+            )
+        self._cleaned.update(found)
+        rejected = sum(len(each.rejects) for each in found.values())
+        _log.warning("COPY refuses %d rows of %s", rejected, unfit.group.table)
+
+    def _try(
+        self,
+        session: Session,
+        manifests: Manifests,
+        columns: Sequence[Column],
+        sources: Sequence[Source],
+    ) -> None:
+        address = manifests.write_try(sources)
+        session.execute(sql.BEGIN)
+        try:
+            session.execute(sql.create_staging(STAGING, columns))
+            session.execute(sql.copy(STAGING, address, self._task.role, columns))
+        finally:
+            session.abandon()

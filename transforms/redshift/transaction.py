@@ -1,0 +1,262 @@
+"""One load: the statements between BEGIN and the look at the fences after COMMIT.
+
+The order is the proof (design, section 2; model-checked): BEGIN; LOCK, which takes no snapshot;
+fences, read after it; the batch, chosen after them; rows, fences and history; COMMIT; then the
+fences again, for a rollback may be silent.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from transforms.errors import (
+    ConfigurationError,
+    CopyDataError,
+    LakeMismatchError,
+    WarehouseConflictError,
+    WarehouseError,
+)
+from transforms.lake import BatchLimits, LakeManifest, ObjectStore, Tail, new_commits
+from transforms.redshift import batch as batches
+from transforms.redshift import sql
+from transforms.redshift.batch import Group, Layouts, LoadResult
+from transforms.redshift.client import Session
+from transforms.redshift.fences import (
+    Fences,
+    insert_all,
+    move_fences,
+    moved,
+    position_of,
+    read_fences,
+)
+from transforms.redshift.layout import Column, staging_columns
+from transforms.redshift.manifest import Manifests, Source, source_of
+from transforms.redshift.modes import Staged, append
+from transforms.redshift.plan import LoadPlan
+from transforms.redshift.rejects import Cleaned, Reject
+from transforms.redshift.schema import Catalog, read_catalog
+
+#: The staging table; one at a time, so one name will do.
+STAGING: Final = "load_staging"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a loader loads, and how.
+
+    Attributes:
+        store: The lake's objects.
+        plan: What goes where.
+        statements: Of the schema.
+        role: By which COPY reads the lake.
+        limits: Of one transaction.
+        loader: The loader's name.
+        layouts: Schemas of the files.
+    """
+
+    store: ObjectStore
+    plan: LoadPlan
+    statements: sql.Statements
+    role: str
+    limits: BatchLimits
+    loader: str
+    layouts: Layouts
+
+
+class UnfitError(Exception):
+    """COPY of a group failed on data; the transaction is to be begun again without the rows."""
+
+    def __init__(self, group: Group, columns: Sequence[Column]) -> None:
+        super().__init__(group, columns)
+        self.group = group
+        self.columns = columns
+
+
+class Transaction:
+    """One try of one load.
+
+    Args:
+        task: What to load.
+        lake: Its manifest.
+        session: Where; nothing may be under way in it.
+        manifests: The loader's.
+        cleaned: By key the files that COPY refuses, and what to load in their place.
+
+    Attributes:
+        sent: What COMMIT was sent for; with an error after that its outcome is unknown.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        lake: LakeManifest,
+        session: Session,
+        manifests: Manifests,
+        cleaned: Mapping[str, Cleaned],
+    ) -> None:
+        self._task = task
+        self._lake = lake
+        self._session = session
+        self._manifests = manifests
+        self._cleaned = cleaned
+        self._statements = task.statements
+        self._started = _now(), time.monotonic()
+        self.sent: LoadResult | None = None
+
+    def begin(self) -> None:
+        """Takes the lock; from here on it sees what others have committed before it got it."""
+        self._session.execute(sql.BEGIN)
+        self._session.execute(self._statements.lock())
+
+    def is_loaded(self, result: LoadResult) -> bool:
+        """Tells whether a load of this loader is committed."""
+        key = [result.load_id, self._task.loader]
+        return bool(self._session.query(self._statements.is_loaded(), key)[0][0])
+
+    def load(self) -> LoadResult | None:
+        """Loads one batch and commits it; None, and nothing done, if nothing is new.
+
+        Raises:
+            UnfitError: COPY refuses rows.
+            LakeMismatchError: The lake isn't the future of what was loaded.
+        """
+        fences = read_fences(self._session, self._statements, self._lake.lake_id)
+        tails = self._chosen(fences)
+        if not tails:
+            self._session.execute(sql.ROLLBACK)
+            return None
+        after = moved(fences, tails, self._task.plan)
+        result = self._counted(tails, fences)
+        self._manifests.sweep()
+        catalog = read_catalog(self._session, self._statements)
+        for number, group in enumerate(batches.groups(tails, fences, self._task.plan)):
+            self._load_group(group, f"{result.load_id}-{number}", catalog, result)
+        move_fences(self._session, self._statements, self._lake.lake_id, fences, after)
+        result.seconds = time.monotonic() - self._started[1]
+        self._record(result)
+        self._commit(result, after)
+        return result
+
+    def _chosen(self, fences: Fences) -> list[Tail]:
+        task = self._task
+        position = position_of(fences, task.plan)
+        found = new_commits(
+            task.store, self._lake, position, limits=task.limits, topics=task.plan.topics
+        )
+        return list(found)
+
+    def _counted(self, tails: Sequence[Tail], fences: Fences) -> LoadResult:
+        last = int(self._session.query(self._statements.last_load())[0][0])
+        result = batches.counted(tails, fences, self._task.plan, last + 1)
+        self._check_restored(result)
+        return result
+
+    def _check_restored(self, result: LoadResult) -> None:
+        """Refuses a table, or the loader's own, that was restored to an earlier time."""
+        found = self._session.query(self._statements.last_loads())
+        lasts = {str(table): (int(load), int(rows)) for table, load, rows in found}
+        for table in result.tables:
+            load_id, wanted = lasts.get(table, (0, 0))
+            rows = self._session.query(self._statements.rows_since(table, load_id))
+            if int(rows[0][0]) != wanted:
+                raise LakeMismatchError(
+                    f"{table} has {rows[0][0]} rows since load {load_id}, where load_history "
+                    f"counts {wanted}: one of them was restored or changed by hand",
+                    "Restore the whole schema to one moment, or empty the table and its fences",
+                )
+
+    def _load_group(self, group: Group, name: str, catalog: Catalog, result: LoadResult) -> None:
+        counts = result.tables[group.table]
+        columns = self._columns(group, catalog)
+        counts.rejected += self._reject(group, result.load_id)
+        sources = self._sources(group)
+        if not sources:
+            return
+        address = self._manifests.write(name, sources)
+        rows = self._copied(group, columns, address)
+        staged = Staged(
+            name=STAGING, table=group.table, columns=columns, rows=rows, load_id=result.load_id
+        )
+        counts.loaded += append(self._session, self._statements, staged)
+        self._session.execute(sql.drop_staging(STAGING))
+
+    def _columns(self, group: Group, catalog: Catalog) -> tuple[Column, ...]:
+        if group.table not in catalog:
+            raise ConfigurationError(
+                f"there is no table {self._statements.schema}.{group.table}",
+                "Run python -m beam_pipelines.warehouse migrate",
+            )
+        schema = self._task.layouts.schema(group.layout, group.files[0][1])
+        return staging_columns(schema, catalog[group.table], group.table)
+
+    def _sources(self, group: Group) -> list[Source]:
+        found = (
+            self._cleaned[file.key].source if file.key in self._cleaned else source_of(file)
+            for _, file in group.files
+        )
+        return [source for source in found if source is not None]
+
+    def _copied(self, group: Group, columns: Sequence[Column], address: str) -> int:
+        self._session.execute(sql.create_staging(STAGING, columns))
+        try:
+            self._session.execute(sql.copy(STAGING, address, self._task.role, columns))
+        except CopyDataError as error:
+            if all(file.key in self._cleaned for _, file in group.files):
+                raise  # Nothing is left to be taken out.
+            raise UnfitError(group, columns) from error
+        copied = int(self._session.query(sql.COPIED)[0][0])
+        wanted = sum(file.rows - len(self._rejects(file.key)) for _, file in group.files)
+        if copied != wanted:
+            raise WarehouseError(
+                f"COPY brought {copied} rows for {group.table}, and the commits name {wanted}",
+                "Prove the lake: python -m beam_pipelines.verify",
+            )
+        return copied
+
+    def _rejects(self, key: str) -> tuple[Reject, ...]:
+        return self._cleaned[key].rejects if key in self._cleaned else ()
+
+    def _reject(self, group: Group, load_id: int) -> int:
+        """Records the rows that were taken out; returns how many."""
+        lake_id = self._lake.lake_id
+        rows: list[tuple[Any, ...]] = [
+            (
+                *(load_id, lake_id, group.table, commit.topic, commit.topic_id, commit.partition),
+                *(each.offset, each.row, each.reason, file.key, _now()),
+            )
+            for commit, file in group.files
+            for each in self._rejects(file.key)
+        ]
+        table = self._statements.table("load_rejects")
+        insert_all(self._session, table, sql.REJECT_COLUMNS, rows)
+        return len(rows)
+
+    def _record(self, result: LoadResult) -> None:
+        oldest, newest = result.broker_time or (None, None)
+        rows: list[tuple[Any, ...]] = [
+            (
+                *(result.load_id, self._lake.lake_id, table, self._task.loader),
+                *(c.commits, c.files, c.bytes, c.accepted, c.loaded, c.rejected),
+                *(batches.moment(oldest), batches.moment(newest), self._started[0], _now()),
+            )
+            for table, c in result.tables.items()
+        ]
+        table = self._statements.table("load_history")
+        insert_all(self._session, table, sql.HISTORY_COLUMNS, rows)
+
+    def _commit(self, result: LoadResult, after: Fences) -> None:
+        self.sent = result
+        self._session.execute(sql.COMMIT)
+        # COMMIT of an aborted transaction is a rollback that no error tells of.
+        found = read_fences(self._session, self._statements, self._lake.lake_id)
+        if any(place not in found or found[place].seq < after[place].seq for place in after):
+            raise WarehouseConflictError(
+                f"COMMIT of load {result.load_id} was answered, and its fences didn't move",
+                "It is tried again",
+            )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
