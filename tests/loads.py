@@ -94,7 +94,7 @@ class Loads:
 
     def __post_init__(self) -> None:
         rows = wide(0, 1).rows[DATASET].schema
-        raw = RawTable(dataset=DATASET, topic=TOPIC, schema=rows, lengths={"note": NOTE_BYTES})
+        raw = RawTable(dataset=DATASET, topics=(TOPIC,), schema=rows, lengths={"note": NOTE_BYTES})
         self.plan = LoadPlan((raw,))
 
     def begin(self, partitions: int = 1) -> "Loads":

@@ -19,13 +19,13 @@ class RawTable:
 
     Attributes:
         dataset: The dataset's name.
-        topic: The topic whose messages become its rows.
+        topics: The topics whose messages become its rows.
         schema: Its rows as the lake's newest layout has them, lineage first.
         lengths: Bytes of texts by column, where the default isn't right.
     """
 
     dataset: str
-    topic: str
+    topics: tuple[str, ...]
     schema: pa.Schema
     lengths: Mapping[str, int] = field(default_factory=dict)
 
@@ -59,8 +59,8 @@ class LoadPlan:
     @property
     def topics(self) -> frozenset[str]:
         """The topics whose commits are read."""
-        return frozenset(each.topic for each in self.tables)
+        return frozenset(topic for each in self.tables for topic in each.topics)
 
     def of(self, topic: str) -> list[RawTable]:
         """Returns the tables that a topic's commits feed."""
-        return [each for each in self.tables if each.topic == topic]
+        return [each for each in self.tables if topic in each.topics]

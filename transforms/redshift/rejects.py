@@ -157,7 +157,7 @@ class _Search:
         """Stores some rows of the file as a file of its own."""
         sink = pa.BufferOutputStream()
         pq.write_table(self._table.take(pa.array(rows)), sink)
-        return self._manifests.put_copy(f"{self._file.sha256[:16]}-{what}", sink.getvalue())
+        return self._manifests.put_copy(f"{self._file.sha256[:16]}-{what}", bytes(sink.getvalue()))
 
 
 def unfit(table: pa.Table, columns: Sequence[Column]) -> dict[int, str]:

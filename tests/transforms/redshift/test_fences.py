@@ -12,9 +12,9 @@ from transforms.redshift.fences import NO_FENCE, Fence, moved, position_of, read
 
 OWNER = PartitionId(TOPIC, TOPIC_ID, 0)
 ROWS = segment(0, 1).rows[DATASET].schema
-RAW = RawTable(dataset=DATASET, topic=TOPIC, schema=ROWS)
+RAW = RawTable(dataset=DATASET, topics=(TOPIC,), schema=ROWS)
 PLAN = LoadPlan((RAW,))
-TWO = LoadPlan((RAW, RawTable(dataset="other", topic=TOPIC, schema=ROWS)))
+TWO = LoadPlan((RAW, RawTable(dataset="other", topics=(TOPIC,), schema=ROWS)))
 
 
 @pytest.fixture

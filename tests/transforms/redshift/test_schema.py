@@ -15,7 +15,7 @@ SCHEMA = pa.schema([pa.field("_offset", pa.int64()), pa.field("note", pa.string(
 def plan(*more: pa.Field, note: int = 20) -> LoadPlan:
     schema = pa.schema([*SCHEMA, *more])
     return LoadPlan(
-        (RawTable(dataset="order", topic="orders.v1", schema=schema, lengths={"note": note}),)
+        (RawTable(dataset="order", topics=("orders.v1",), schema=schema, lengths={"note": note}),)
     )
 
 
