@@ -1,0 +1,1 @@
+"""The command that makes, loads and watches the warehouse."""

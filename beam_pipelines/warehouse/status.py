@@ -1,0 +1,116 @@
+"""What there is to say of a warehouse: fences against the lake, last loads, the lock's holder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from transforms.lake import ObjectStore, require_lake
+from transforms.lake.read_commits import chain_ends
+from transforms.redshift import LoadPlan, Session, Statements, read_fences
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableStatus:
+    """One table.
+
+    Attributes:
+        table: Its name.
+        partitions: Partitions that feed it, as far as the lake knows.
+        commits_behind: Commits of the lake that it hasn't got.
+        loads: Loads that touched it.
+        rows: Rows that they brought.
+        rejects: Rows that COPY refused.
+        last_load: When the last one was recorded, UTC; None before the first.
+        newest_message: Newest broker time that was loaded, UTC.
+    """
+
+    table: str
+    partitions: int
+    commits_behind: int
+    loads: int = 0
+    rows: int = 0
+    rejects: int = 0
+    last_load: datetime | None = None
+    newest_message: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """Who holds or waits for the lock.
+
+    Attributes:
+        user: The database user.
+        pid: The session's number, for ``pg_terminate_backend``.
+        since: When its transaction began, UTC.
+        granted: Whether it holds the lock.
+    """
+
+    user: str
+    pid: int
+    since: datetime | None
+    granted: bool
+
+
+def read_status(
+    store: ObjectStore, session: Session, statements: Statements, plan: LoadPlan
+) -> list[TableStatus]:
+    """Returns the state of each table.
+
+    Raises:
+        LakeMismatchError: The schema was loaded from another lake.
+    """
+    lake = require_lake(store)
+    fences = read_fences(session, statements, lake.lake_id)
+    ends = chain_ends(store, lake, plan.topics)
+    totals = _totals(session, statements)
+    found = []
+    for table in plan.tables:
+        mine = {owner: end for owner, end in ends.items() if owner.topic in table.topics}
+        reached = {o: fences[o, table.table].seq for o in mine if (o, table.table) in fences}
+        behind = sum(end - reached.get(owner, -1) for owner, end in mine.items())
+        found.append(
+            TableStatus(
+                table=table.table,
+                partitions=len(mine),
+                commits_behind=behind,
+                **totals.get(table.table, {}),
+            )
+        )
+    return found
+
+
+def lock_holders(session: Session, statements: Statements) -> list[Holder]:
+    """Returns who holds the lock, and who waits for it."""
+    rows = session.query(
+        "SELECT t.txn_owner, t.pid, t.txn_start, t.granted FROM svv_transactions t "
+        'JOIN svv_table_info i ON t.relation = i.table_id WHERE i."schema" = %s '
+        "AND i.\"table\" = 'load_lock' AND t.lock_mode = 'AccessExclusiveLock'",
+        [statements.schema],
+    )
+    return [
+        Holder(user=str(user).strip(), pid=int(pid), since=since, granted=_true(granted))
+        for user, pid, since, granted in rows
+    ]
+
+
+def _totals(session: Session, statements: Statements) -> Mapping[str, dict[str, Any]]:
+    rows = session.query(
+        "SELECT table_name, COUNT(*), SUM(rows_loaded), SUM(rows_rejected), MAX(finished_at), "
+        f"MAX(newest_broker_time) FROM {statements.table('load_history')} GROUP BY table_name"
+    )
+    return {
+        str(table): {
+            "loads": int(loads),
+            "rows": int(loaded),
+            "rejects": int(rejected),
+            "last_load": last,
+            "newest_message": newest,
+        }
+        for table, loads, loaded, rejected, last, newest in rows
+    }
+
+
+def _true(value: Any) -> bool:
+    # The driver gives a character, a text or a boolean, by the server's protocol.
+    return str(value).lower() in ("true", "t", "1")
