@@ -83,9 +83,11 @@ def read_status(
 def lock_holders(session: Session, statements: Statements) -> list[Holder]:
     """Returns who holds the lock, and who waits for it."""
     rows = session.query(
+        # Not by svv_table_info, which leaves empty tables out.
         "SELECT t.txn_owner, t.pid, t.txn_start, t.granted FROM svv_transactions t "
-        'JOIN svv_table_info i ON t.relation = i.table_id WHERE i."schema" = %s '
-        "AND i.\"table\" = 'load_lock' AND t.lock_mode = 'AccessExclusiveLock'",
+        "JOIN pg_class c ON t.relation = c.oid JOIN pg_namespace n ON c.relnamespace = n.oid "
+        "WHERE n.nspname = %s AND c.relname = 'load_lock' "
+        "AND t.lock_mode = 'AccessExclusiveLock'",
         [statements.schema],
     )
     return [

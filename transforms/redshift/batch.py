@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,6 +11,10 @@ import pyarrow.parquet as pq
 from transforms.lake import DataFile, ObjectStore, SegmentCommit, Tail
 from transforms.redshift.fences import NO_FENCE, Fences
 from transforms.redshift.plan import LoadPlan
+
+_EPOCH: Final = datetime(1970, 1, 1)
+_FIRST_MS: Final = (datetime.min - _EPOCH) // timedelta(milliseconds=1)
+_LAST_MS: Final = (datetime.max - _EPOCH) // timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +98,13 @@ def counted(tails: Sequence[Tail], fences: Fences, plan: LoadPlan, load_id: int)
 
 
 def moment(milliseconds: int | None) -> datetime | None:
-    """Returns a broker time as TIMESTAMP takes it: UTC, without a zone."""
-    if milliseconds is None:
+    """Returns a broker time as TIMESTAMP takes it: UTC, without a zone.
+
+    None too for one that no calendar of four-digit years has: producers may set any.
+    """
+    if milliseconds is None or not _FIRST_MS <= milliseconds <= _LAST_MS:
         return None
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).replace(tzinfo=None)
+    return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
 class Layouts:

@@ -1,6 +1,7 @@
 """Fences: where to read on, what moves, and never into another history."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -71,6 +72,11 @@ class TestFiles:
     def test_broker_times_are_those_of_the_commits(self, tails):
         first, last = tails[1].commit.broker_time, tails[2].commit.broker_time
         assert batch.counted(tails, {}, PLAN, 1).broker_time == (first[0], last[1])
+
+
+    def test_a_time_that_no_calendar_has_is_left_out(self):
+        assert batch.moment(1) == datetime(1970, 1, 1, 0, 0, 0, 1000)
+        assert [batch.moment(n) for n in (None, 2**53, -(2**53))] == [None] * 3
 
 
 class TestReading:

@@ -1,0 +1,136 @@
+"""``python -m beam_pipelines.warehouse`` with a lake of the packaged job."""
+
+import io
+import json
+import random
+from collections import Counter
+
+import pyarrow.parquet as pq
+import pytest
+
+from beam_pipelines.warehouse import cli
+from schemas.catalog import packaged_datasets
+from tests.fakes.chain import ROOT, FakeRuns
+from tests.fakes.object_store import FakeBucket
+from tests.faults.lakes import store_settings
+from tests.twisted import varied
+from transforms.lake import ObjectStore
+from transforms.references import loading
+
+pytestmark = pytest.mark.warehouse
+
+
+@pytest.fixture(scope="module")
+def packaged():
+    """Objects of a lake of 300 events, by key."""
+    bucket = FakeBucket()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "ObjectStore", lambda root, _: bucket.store(root))
+        messages = varied(7, 300, random.Random(7))
+        FakeRuns(bucket).run(messages, lambda place, end: [end // 2])
+    return bucket.store(ROOT).content
+
+
+@pytest.fixture
+def command(warehouse, s3, lake_root, packaged, monkeypatch, capsys):
+    """Runs the command; what it wrote."""
+    store = ObjectStore(lake_root, store_settings(s3))
+    for key, body in packaged.items():
+        store.put(key, body)
+    schema = lake_root.rpartition("/")[2].replace("-", "_")
+    for name, value in {**s3.environ(), **warehouse.redshift.environ()}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("REDSHIFT_SCHEMA", schema)
+
+    def run(name: str, *flags: str, code: int = 0) -> str:
+        lake = [] if name == "migrate" else [f"--lake_root={lake_root}"]
+        found = cli.main([name, *lake, *flags])
+        captured = capsys.readouterr()
+        assert found == code, captured.err
+        return captured.out if code == 0 else captured.err
+
+    run.schema, run.store = schema, store
+    return run
+
+
+def rows_in_files(packaged) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for key, body in packaged.items():
+        dataset = (key + "/").split("/")[1]
+        if key.startswith("data/") and not dataset.startswith("_"):
+            counts[dataset] += pq.read_metadata(io.BytesIO(body)).num_rows
+    return counts
+
+
+def test_a_schema_is_made_loaded_and_watched(command, warehouse, packaged):
+    planned = command("migrate", "--dry_run")
+    assert f'CREATE TABLE "{command.schema}"."raw_dispense_event"' in planned
+    made = command("migrate").splitlines()
+    assert len(made) == 4 + len(packaged_datasets())
+    assert command("migrate") == "nothing to do\n"
+
+    before = json.loads(command("status", "--format=json"))
+    assert all(table["commits_behind"] for table in before["tables"])
+
+    loads = [json.loads(line) for line in command("load", "--format=json").splitlines()]
+    expected = rows_in_files(packaged)
+    assert sum(load["loaded"] for load in loads) == sum(expected.values()) > 200
+    for dataset, count in expected.items():
+        assert warehouse.count(f"{command.schema}.raw_{dataset}") == count
+    assert command("load") == ""
+
+    after = json.loads(command("status", "--format=json"))
+    assert not any(table["commits_behind"] for table in after["tables"])
+    assert after["lock"] == []
+    assert "Nobody holds the lock." in command("status")
+
+
+def test_bounded_loads_are_told_one_by_one(command):
+    command("migrate")
+    lines = command("load", "--rows=100").splitlines()
+    assert len(lines) > 1
+    assert lines[0].startswith("load 1: ")
+
+
+def test_who_holds_the_lock_is_told(command, warehouse):
+    command("migrate")
+    holder = warehouse.connect()
+    holder.cursor().execute(f"lock {command.schema}.load_lock")
+    (found,) = json.loads(command("status", "--format=json"))["lock"]
+    assert (found["user"], found["granted"]) == (warehouse.redshift.settings.user, True)
+
+
+def test_without_a_schema_the_remedy_is_named(command):
+    error = command("load", code=1)
+    assert error.count("\n") == 1
+    assert "warehouse migrate" in error
+
+
+def test_a_wrong_password_is_a_refusal(command, monkeypatch):
+    monkeypatch.setenv("REDSHIFT_PASSWORD", "hunter2")
+    error = command("load", code=2)
+    assert "Check user, password and database" in error
+    assert "hunter2" not in error
+
+
+def test_a_warehouse_that_is_away_is_a_failure_in_one_line(command, monkeypatch):
+    monkeypatch.setattr(cli, "LOAD_PATIENCE_S", 0.0)
+    monkeypatch.setenv("REDSHIFT_PORT", "1")
+    error = command("load", code=1)
+    assert error.splitlines()[-1].startswith("error: the connection to the warehouse broke")
+
+
+def test_the_service_goes_on_after_an_outage(command, monkeypatch):
+    command("migrate")
+    monkeypatch.setattr(cli, "LOAD_PATIENCE_S", 0.0)
+    pauses = []
+
+    def pause(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.time, "sleep", pause)
+    monkeypatch.setenv("REDSHIFT_PORT", "1")
+    error = command("load", "--every=30", code=130)
+    assert error.count("warning: the connection to the warehouse broke") == 2
