@@ -212,7 +212,11 @@ def test_a_time_beyond_all_calendars_fails_no_row(unit):
 
 
 def test_rows_never_lie_on_a_disk():
-    settings = Engine()._connection.execute(
-        "SELECT current_setting('temp_directory'), current_setting('enable_external_access')"
-    ).fetchone()
+    settings = (
+        Engine()
+        ._connection.execute(
+            "SELECT current_setting('temp_directory'), current_setting('enable_external_access')"
+        )
+        .fetchone()
+    )
     assert settings == ("", False)
