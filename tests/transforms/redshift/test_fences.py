@@ -73,7 +73,6 @@ class TestFiles:
         first, last = tails[1].commit.broker_time, tails[2].commit.broker_time
         assert batch.counted(tails, {}, PLAN, 1).broker_time == (first[0], last[1])
 
-
     def test_a_time_that_no_calendar_has_is_left_out(self):
         assert batch.moment(1) == datetime(1970, 1, 1, 0, 0, 0, 1000)
         assert [batch.moment(n) for n in (None, 2**53, -(2**53))] == [None] * 3
