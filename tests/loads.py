@@ -1,9 +1,10 @@
 """A small lake on the real S3 server and a schema of the stand-in that it is loaded into."""
 
 import itertools
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,7 @@ from runners.local import S3
 from tests.fakes.lake import DATASET, TOPIC, FakeLake, segment
 from tests.faults.lakes import store_settings
 from tests.warehouse import Warehouse
-from transforms.lake import BatchLimits, ObjectStore, SegmentCommit, commits
+from transforms.lake import BatchLimits, DataFile, ObjectStore, SegmentCommit, commits
 from transforms.redshift import (
     Loader,
     LoadPlan,
@@ -146,6 +147,16 @@ class Loads:
     def load(self, rows: int = 1_000_000, **arguments: Any) -> list[LoadResult]:
         return list(self.loader(limits=BatchLimits(rows=rows), **arguments).load())
 
+    def process(self, rows: int = 1_000_000) -> str:
+        """The argument of `tests.load_process`."""
+        given = {
+            "root": self.root,
+            "store": asdict(store_settings(self.s3)),
+            "redshift": asdict(self.settings()),
+            "rows": rows,
+        }
+        return json.dumps(given)
+
     def rows(self) -> Counter[Row]:
         """What is loaded: partition, offset, row; how often."""
         sql = f'select _partition, _offset, _row from "{self.schema}".{TABLE}'
@@ -157,6 +168,11 @@ class Loads:
         for tail in commits(self.store, self.lake.manifest):
             found.update(self._rows(tail.commit))
         return found
+
+    def lake_files(self) -> list[DataFile]:
+        """All data files that commits name."""
+        tails = commits(self.store, self.lake.manifest)
+        return [file for tail in tails for file in tail.commit.files]
 
     def rejects(self) -> list[list[Any]]:
         """Partition, offset, row and reason of what COPY refused."""

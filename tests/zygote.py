@@ -29,6 +29,7 @@ _MODULES = (
     "beam_pipelines.produce.cli",
     "beam_pipelines.verify.cli",
     "beam_pipelines.lake.cli",
+    "tests.load_process",
 )
 _PR_SET_PDEATHSIG = 1
 
