@@ -17,15 +17,29 @@ import pyarrow.compute as pc
 
 from beam_pipelines.arguments import Parser, add_store_flags, run_command, store_settings_of
 from beam_pipelines.exit_codes import ExitCode
+from beam_pipelines.pharmacy.config import load_config
 from beam_pipelines.terminal import console
 from beam_pipelines.verify.client import KafkaView
 from beam_pipelines.verify.output import ProgressLine, write_json, write_text
+from beam_pipelines.warehouse.plan import load_plan
+from beam_pipelines.warehouse.settings import (
+    add_redshift_flags,
+    redshift_settings,
+    wants_redshift,
+)
 from transforms.errors import ConfigurationError, PipelineError, RefusedError
 from transforms.kafka import BrokerSettings
 from transforms.lake import ObjectStore, PartitionId
 from transforms.lake.verify import OpenLetters, Report, VerifyOptions, verify_lake
 from transforms.quality import open_dead_letters
 from transforms.quality.sealing import Seal
+from transforms.redshift import (
+    LoadPlan,
+    RedshiftSettings,
+    Statements,
+    connect,
+    verify_warehouse,
+)
 
 #: Somebody waits for the answer, so an outage is an answer soon.
 PATIENCE_S: Final = 20.0
@@ -42,6 +56,7 @@ def main(argv: Sequence[str]) -> int:
 def _run(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(list(argv))
     options = _options(arguments)
+    warehouse = _warehouse(arguments)
     settings = replace(store_settings_of(arguments), patience_s=PATIENCE_S)
     store = ObjectStore(arguments.lake_root, settings)
     store.check_reachable()
@@ -60,6 +75,8 @@ def _run(argv: Sequence[str]) -> int:
                 progress=line.show,
             )
         )
+    if warehouse is not None:
+        _checked(lambda: _with_warehouse(report, store, *warehouse))
     if arguments.format == "json":
         write_json(report, line.seconds)
     else:
@@ -75,6 +92,30 @@ def _checked(verify: Callable[[], Report]) -> Report:
         raise
     except PipelineError as error:
         raise RefusedError(f"the lake could not be checked: {error.what}", error.remedy) from error
+
+
+def _warehouse(arguments: argparse.Namespace) -> tuple[RedshiftSettings, LoadPlan] | None:
+    if not wants_redshift(arguments):
+        if arguments.config or arguments.set:
+            raise ConfigurationError(
+                "--config and --set mean nothing without a warehouse", "Give --redshift_host"
+            )
+        return None
+    plan = load_plan(load_config(arguments.config, arguments.set))
+    return redshift_settings(arguments, PATIENCE_S), plan
+
+
+def _with_warehouse(
+    report: Report, store: ObjectStore, settings: RedshiftSettings, plan: LoadPlan
+) -> Report:
+    session = connect(settings)
+    try:
+        for proof in verify_warehouse(store, session, Statements(settings.schema), plan):
+            report.add(proof.breaches)
+            report.notes.append(str(proof))
+    finally:
+        session.close()
+    return report
 
 
 def _view(arguments: argparse.Namespace) -> KafkaView | None:
@@ -179,5 +220,8 @@ def _parser() -> Parser:
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument("--progress", choices=("auto", "off"), default="auto")
+    parser.add_argument("--config", metavar="FILE", help="the job's, with --redshift_host")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     add_store_flags(parser)
+    add_redshift_flags(parser)
     return parser

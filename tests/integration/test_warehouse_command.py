@@ -8,6 +8,7 @@ from collections import Counter
 import pyarrow.parquet as pq
 import pytest
 
+from beam_pipelines.verify import cli as verify_command
 from beam_pipelines.warehouse import cli
 from schemas.catalog import packaged_datasets
 from tests.fakes.chain import ROOT, FakeRuns
@@ -134,3 +135,42 @@ def test_the_service_goes_on_after_an_outage(command, monkeypatch):
     monkeypatch.setenv("REDSHIFT_PORT", "1")
     error = command("load", "--every=30", code=130)
     assert error.count("warning: the connection to the warehouse broke") == 2
+
+
+class TestVerify:
+    @pytest.fixture
+    def loaded(self, command):
+        command("migrate")
+        command("load")
+        return command
+
+    def verify(self, command, lake_root, capsys) -> tuple[int, dict]:
+        flags = ("--metadata_only", "--format=json", "--progress=off", "--redshift_host=127.0.0.1")
+        code = verify_command.main([f"--lake_root={lake_root}", *flags])
+        return code, json.loads(capsys.readouterr().out)
+
+    def test_what_is_loaded_is_proven_by_offsets(self, loaded, lake_root, capsys, packaged):
+        code, found = self.verify(loaded, lake_root, capsys)
+        assert (code, found["breaches"]) == (0, {})
+        count = rows_in_files(packaged)["dispense_event"]
+        wanted = f"raw_dispense_event: {count} rows accepted, {count} loaded, 0 rejected"
+        assert wanted in found["notes"]
+
+    @pytest.mark.parametrize(
+        ("damage", "what"),
+        [
+            ("delete from {} where _offset = {n}", "neither loaded nor rejected"),
+            ("insert into {} select * from {} where _offset = {n}", "are there twice"),
+            ("update {} set _offset = 999999 where _offset = {n}", "hasn't accepted"),
+        ],
+    )
+    def test_what_is_lost_or_too_much_is_named(
+        self, loaded, warehouse, lake_root, capsys, damage, what
+    ):
+        table = f"{loaded.schema}.raw_dispense_event"
+        ((offset,),) = warehouse.all(f"select max(_offset) from {table}")
+        warehouse.run(damage.replace("{}", table).replace("{n}", str(offset)))
+        code, found = self.verify(loaded, lake_root, capsys)
+        assert code == 1
+        named = [place["what"] for place in found["places"] if place["rule"] == "warehouse"]
+        assert any(what in each for each in named)

@@ -8,6 +8,7 @@ from transforms.redshift.plan import LoadPlan, RawTable
 from transforms.redshift.schema import migrate
 from transforms.redshift.settings import RedshiftSettings
 from transforms.redshift.sql import Statements
+from transforms.redshift.verify import TableProof, verify_warehouse
 
 __all__ = [
     "LoadPlan",
@@ -18,7 +19,9 @@ __all__ = [
     "Session",
     "Statements",
     "TableCounts",
+    "TableProof",
     "connect",
     "migrate",
     "read_fences",
+    "verify_warehouse",
 ]

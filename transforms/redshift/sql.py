@@ -157,6 +157,22 @@ class Statements:
         """Rows of a load and of all later ones."""
         return f"SELECT COUNT(*) FROM {self.table(table)} WHERE _load_id >= {load_id}"
 
+    def runs(self, table: str) -> str:
+        """Runs of consecutive offsets; where an offset is there twice, runs overlap."""
+        keys = "_topic, _topic_id, _partition, _row"
+        return (
+            f"SELECT {keys}, MIN(_offset), MAX(_offset) FROM (SELECT {keys}, _offset, _offset - "
+            f"ROW_NUMBER() OVER (PARTITION BY {keys} ORDER BY _offset) AS island FROM "
+            f"{self.table(table)}) r GROUP BY {keys}, island"
+        )
+
+    def rejects(self) -> str:
+        """Who the rows are that COPY refused; parameter: the table."""
+        return (
+            "SELECT topic, topic_id, partition_number, row_offset, row_number FROM "
+            f"{self.table('load_rejects')} WHERE table_name = %s"
+        )
+
     def is_loaded(self) -> str:
         """Whether a load is committed; parameters: load, loader."""
         where = "load_id = %s AND loader = %s"
