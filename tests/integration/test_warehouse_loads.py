@@ -3,14 +3,17 @@
 from collections import Counter
 from dataclasses import replace
 
+import apache_beam as beam
 import pyarrow as pa
 import pytest
+from apache_beam.testing.test_pipeline import TestPipeline
+from apache_beam.testing.util import assert_that, equal_to
 
 from tests.fakes.lake import DATASET
 from tests.loads import NOTE_BYTES, TABLE, wide
 from transforms.errors import ConfigurationError, LakeMismatchError, WarehouseError
-from transforms.lake import BatchLimits
-from transforms.redshift import LoadPlan, migrate
+from transforms.lake import BatchLimits, ReadCommits, ReadCommitsConfig
+from transforms.redshift import LoadPlan, WriteToRedshift, WriteToRedshiftConfig, migrate
 
 pytestmark = pytest.mark.warehouse
 
@@ -202,3 +205,26 @@ def test_limits_hold_per_transaction(loads):
     loads.lake.write(wide(0, 3), wide(3, 6))
     loader = loads.loader(limits=BatchLimits(commits=1))
     assert [result.loaded for result in loader.load()] == [0, 3, 3]
+
+
+def test_the_chain_from_commits_to_rows_runs_as_a_pipeline(loads):
+    loads.lake.write(wide(0, 3), wide(3, 6))
+    read = ReadCommitsConfig(
+        lake_root=loads.root, store=loads.store.settings, limits=BatchLimits(commits=1)
+    )
+    write = WriteToRedshiftConfig(
+        lake_root=loads.root,
+        store=loads.store.settings,
+        plan=loads.plan,
+        redshift=loads.settings(),
+    )
+    for expected in ([6], []):
+        with TestPipeline() as pipeline:
+            loaded = (
+                pipeline
+                | ReadCommits(read)
+                | WriteToRedshift(write)
+                | beam.Map(lambda outcome: outcome.result.loaded)
+            )
+            assert_that(loaded, equal_to(expected))
+    assert loads.rows() == loads.accepted()

@@ -9,8 +9,10 @@ from transforms.redshift.schema import migrate
 from transforms.redshift.settings import RedshiftSettings
 from transforms.redshift.sql import Statements
 from transforms.redshift.verify import TableProof, verify_warehouse
+from transforms.redshift.write import LoadOutcome, WriteToRedshift, WriteToRedshiftConfig
 
 __all__ = [
+    "LoadOutcome",
     "LoadPlan",
     "LoadResult",
     "Loader",
@@ -20,6 +22,8 @@ __all__ = [
     "Statements",
     "TableCounts",
     "TableProof",
+    "WriteToRedshift",
+    "WriteToRedshiftConfig",
     "connect",
     "migrate",
     "read_fences",

@@ -84,6 +84,16 @@ class TestFences:
         )
 
 
+class TestProof:
+    def test_rows_are_told_as_runs_of_offsets(self):
+        keys = "_topic, _topic_id, _partition, _row"
+        assert HERE.runs("raw_order") == (
+            f"SELECT {keys}, MIN(_offset), MAX(_offset) FROM (SELECT {keys}, _offset, "
+            f"_offset - ROW_NUMBER() OVER (PARTITION BY {keys} ORDER BY _offset) AS island "
+            f'FROM "wh"."raw_order") r GROUP BY {keys}, island'
+        )
+
+
 class TestValues:
     def test_names_and_literals_keep_their_quotes_to_themselves(self):
         assert sql.quoted('a"b') == '"a""b"'
