@@ -1,4 +1,4 @@
-"""``python -m beam_pipelines.warehouse migrate|load|status``: the lake into Amazon Redshift.
+"""``python -m beam_pipelines.warehouse migrate|load|reload|status``: the lake into Amazon Redshift.
 
 ``load`` needs no Beam runner: a scheduler, a sidecar or a function may run it, and several at once.
 Exit codes: 0 done; 1 it failed on the way, run it again; 2 refused, nothing was touched.
@@ -28,6 +28,7 @@ from transforms.redshift import (
     RedshiftSettings,
     Statements,
     connect,
+    forget,
     migrate,
 )
 
@@ -45,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(list(argv))
-    patience = LOAD_PATIENCE_S if arguments.command == "load" else PATIENCE_S
+    patience = LOAD_PATIENCE_S if arguments.command in ("load", "reload") else PATIENCE_S
     settings = redshift_settings(arguments, patience)
     plan = load_plan(load_config(arguments.config, arguments.set))
     COMMANDS[arguments.command](arguments, settings, plan)
@@ -87,6 +88,20 @@ def _load(arguments: argparse.Namespace, settings: RedshiftSettings, plan: LoadP
         time.sleep(arguments.every)
 
 
+def _reload(arguments: argparse.Namespace, settings: RedshiftSettings, plan: LoadPlan) -> None:
+    names = [each.table for each in plan.tables]
+    if arguments.table not in names:
+        raise ConfigurationError(
+            f"there is no table {arguments.table!r}", f"Name one of {', '.join(names)}"
+        )
+    session = connect(settings)
+    try:
+        forget(session, Statements(settings.schema), arguments.table)
+    finally:
+        session.close()
+    _load(arguments, settings, plan)
+
+
 def _status(arguments: argparse.Namespace, settings: RedshiftSettings, plan: LoadPlan) -> None:
     statements = Statements(settings.schema)
     session = connect(settings)
@@ -112,6 +127,7 @@ def _store(arguments: argparse.Namespace, patience_s: float) -> ObjectStore:
 COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, RedshiftSettings, LoadPlan], None]]] = {
     "migrate": _migrate,
     "load": _load,
+    "reload": _reload,
     "status": _status,
 }
 
@@ -126,8 +142,11 @@ def _parser() -> Parser:
     loaded.add_argument(
         "--rows", type=int, default=BatchLimits().rows, help="most rows of one transaction"
     )
+    anew = _command(commands, "reload", "empty one table and load it anew from the lake")
+    anew.add_argument("--table", required=True, help="such as raw_dispense_event")
+    anew.set_defaults(every=None, rows=BatchLimits().rows)
     watched = _command(commands, "status", "fences and lag, last loads, who holds the lock")
-    for each in (loaded, watched):
+    for each in (loaded, anew, watched):
         each.add_argument("--lake_root", required=True, metavar="s3://BUCKET/PREFIX")
         each.add_argument("--format", choices=("text", "json"), default="text")
         add_store_flags(each)

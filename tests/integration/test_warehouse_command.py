@@ -137,6 +137,15 @@ def test_the_service_goes_on_after_an_outage(command, monkeypatch):
     assert error.count("warning: the connection to the warehouse broke") == 2
 
 
+def test_one_table_is_rebuilt_from_the_lake(command, warehouse, packaged):
+    command("migrate")
+    command("load")
+    warehouse.run(f"delete from {command.schema}.raw_drug_ref")
+    command("reload", "--table=raw_drug_ref")
+    assert warehouse.count(f"{command.schema}.raw_drug_ref") == rows_in_files(packaged)["drug_ref"]
+    assert "Name one of" in command("reload", "--table=raw_nonsense", code=2)
+
+
 class TestVerify:
     @pytest.fixture
     def loaded(self, command):

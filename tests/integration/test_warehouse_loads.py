@@ -13,7 +13,13 @@ from tests.fakes.lake import DATASET
 from tests.loads import NOTE_BYTES, TABLE, wide
 from transforms.errors import ConfigurationError, LakeMismatchError, WarehouseError
 from transforms.lake import BatchLimits, ReadCommits, ReadCommitsConfig
-from transforms.redshift import LoadPlan, WriteToRedshift, WriteToRedshiftConfig, migrate
+from transforms.redshift import (
+    LoadPlan,
+    WriteToRedshift,
+    WriteToRedshiftConfig,
+    forget,
+    migrate,
+)
 
 pytestmark = pytest.mark.warehouse
 
@@ -183,11 +189,10 @@ class TestOtherHistories:
         loads.lake.write(wide(6, 9))
         with pytest.raises(LakeMismatchError, match="0 rows since load 2") as caught:
             loads.load()
-        assert "empty the table and its fences" in caught.value.remedy
-        # The remedy works.
-        loads.run(f"delete from {{}}.{TABLE}")
-        loads.run("delete from {}.load_fences")
-        loads.run("delete from {}.load_history")
+        assert "warehouse reload" in caught.value.remedy
+        session = loads.connect()
+        forget(session, loads.statements, TABLE)
+        session.close()
         loads.load()
         assert loads.rows() == loads.accepted()
 

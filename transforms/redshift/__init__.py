@@ -3,7 +3,7 @@
 from transforms.redshift.batch import LoadResult, TableCounts
 from transforms.redshift.client import Session, connect
 from transforms.redshift.fences import read_fences
-from transforms.redshift.loader import Loader
+from transforms.redshift.loader import Loader, forget
 from transforms.redshift.plan import LoadPlan, RawTable
 from transforms.redshift.schema import migrate
 from transforms.redshift.settings import RedshiftSettings
@@ -25,6 +25,7 @@ __all__ = [
     "WriteToRedshift",
     "WriteToRedshiftConfig",
     "connect",
+    "forget",
     "migrate",
     "read_fences",
     "verify_warehouse",

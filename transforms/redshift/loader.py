@@ -37,6 +37,20 @@ FIRST_PAUSE_S: Final = 0.1
 LAST_PAUSE_S: Final = 5.0
 
 
+def forget(session: Session, statements: sql.Statements, table: str) -> None:
+    """Empties a table under the lock, so that the next load brings it anew from the lake.
+
+    Args:
+        session: Where; a load that runs is waited for.
+        statements: Of the schema.
+        table: One of the plan's tables.
+    """
+    with session.transaction():
+        session.execute(statements.lock())
+        for statement in statements.forget(table):
+            session.execute(statement)
+
+
 class Loader:
     """Loads a lake into one schema; any number of them may run at once, one at a time gets on.
 

@@ -157,6 +157,15 @@ class Statements:
         """Rows of a load and of all later ones."""
         return f"SELECT COUNT(*) FROM {self.table(table)} WHERE _load_id >= {load_id}"
 
+    def forget(self, table: str) -> list[str]:
+        """Empties a table, and what the loader knows of it. Not TRUNCATE: that commits at once."""
+        known = ("load_fences", "load_rejects", "load_history")
+        where = f"WHERE table_name = {literal(table)}"
+        return [
+            f"DELETE FROM {self.table(table)}",
+            *(f"DELETE FROM {self.table(name)} {where}" for name in known),
+        ]
+
     def runs(self, table: str) -> str:
         """Runs of consecutive offsets; where an offset is there twice, runs overlap."""
         keys = "_topic, _topic_id, _partition, _row"

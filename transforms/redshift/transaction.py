@@ -164,7 +164,7 @@ class Transaction:
                 raise LakeMismatchError(
                     f"{table} has {rows[0][0]} rows since load {load_id}, where load_history "
                     f"counts {wanted}: one of them was restored or changed by hand",
-                    "Restore the whole schema to one moment, or empty the table and its fences",
+                    "Restore the whole schema to one moment, or rebuild it: warehouse reload",
                 )
 
     def _load_group(self, group: Group, name: str, catalog: Catalog, result: LoadResult) -> None:

@@ -84,6 +84,15 @@ class TestFences:
         )
 
 
+def test_a_table_is_forgotten_without_truncate():
+    assert HERE.forget("raw_order") == [
+        'DELETE FROM "wh"."raw_order"',
+        'DELETE FROM "wh"."load_fences" WHERE table_name = \'raw_order\'',
+        'DELETE FROM "wh"."load_rejects" WHERE table_name = \'raw_order\'',
+        'DELETE FROM "wh"."load_history" WHERE table_name = \'raw_order\'',
+    ]
+
+
 class TestProof:
     def test_rows_are_told_as_runs_of_offsets(self):
         keys = "_topic, _topic_id, _partition, _row"
