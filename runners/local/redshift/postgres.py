@@ -8,15 +8,14 @@ environment is closed, they are copied to the folder for temporary files, once p
 
 import asyncio
 import contextlib
-import ctypes
 import importlib.util
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,6 @@ _NOBODY = 65534
 _HERE = "/proc/self/cwd"
 _SOCKET = ".s.PGSQL.5432"
 _READY_TIMEOUT_S = 60
-_PR_SET_PDEATHSIG = 1
 
 # A crash of the machine may lose what is committed, a kill of the processes may not: WAL is written
 # with each commit, but not synced.
@@ -58,6 +56,22 @@ _SETTINGS = {
     # A client that was killed lets go of its locks, whatever its backend waits for.
     "client_connection_check_interval": "500ms",
 }
+
+
+#: Becomes the user, asks the kernel to end it at once when this process dies (1 is
+#: PR_SET_PDEATHSIG; a change of the user would take it back), and becomes the server. In a program
+#: of its own: what is done between fork and exec of a process with threads may crash.
+_LAUNCH = """
+import ctypes, os, signal, sys
+user = int(sys.argv[1])
+if user >= 0:
+    os.setgroups([])
+    os.setgid(user)
+    os.setuid(user)
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, signal.SIGQUIT)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 
 class Postgres:
@@ -96,7 +110,12 @@ class Postgres:
             self._initialize(programs)
         options = [f"-c{key}={value}" for key, value in _SETTINGS.items()]
         command = [str(programs / "postgres"), "-D", self._here, "-k", self._here, *options]
-        self._process = subprocess.Popen(command, preexec_fn=_end_with_parent(), **self._as_user())
+        user = _NOBODY if os.geteuid() == 0 else -1
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _LAUNCH, str(user), *command],
+            cwd=self._data,
+            stdin=subprocess.DEVNULL,
+        )
         await self._await_answer()
         return new
 
@@ -158,7 +177,8 @@ class Postgres:
         deadline = time.monotonic() + _READY_TIMEOUT_S
         while True:
             if not self.is_alive():
-                raise RuntimeError("PostgreSQL ended at once")
+                code = self._process.returncode if self._process else None
+                raise RuntimeError(f"PostgreSQL ended at once, with {code}")
             try:
                 (await self.connect("postgres")).close()
                 return
@@ -167,15 +187,6 @@ class Postgres:
                 if time.monotonic() > deadline:
                     raise RuntimeError("PostgreSQL doesn't answer") from failure
             await asyncio.sleep(0.1)
-
-
-def _end_with_parent() -> Callable[[], None] | None:
-    """Returns what makes the kernel end the server at once when this process dies."""
-    try:
-        prctl = ctypes.CDLL(None).prctl
-    except AttributeError:
-        return None
-    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
 def _programs() -> Path:
