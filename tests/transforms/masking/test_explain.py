@@ -27,7 +27,7 @@ class TestExplain:
         note = rows()["note"]
         assert note.action is None
         assert "visits.note is free text" in note.problem
-        assert "overrides" in note.problem
+        assert "Decide it" in note.problem
 
     def test_a_decision_of_the_configuration_is_marked(self):
         note = rows(note="redact")["note"]
