@@ -157,14 +157,13 @@ def _mapped(
     steps: tuple[TableFunction | DerivedColumns, ...],
     references: References,
 ) -> pa.Schema:
-    engine = Engine(FUNCTIONS)
     for step in steps:
         if step.dataset != dataset:
             continue
         if isinstance(step, TableFunction):
             schema = output_schema(step, schema)
         else:
-            schema = _derived(schema, step, references, engine)
+            schema = _derived(schema, step, references, Engine(FUNCTIONS))
     return schema
 
 

@@ -125,10 +125,11 @@ def build(pipeline: beam.Pipeline, job: PharmacyJob) -> PCollection[PartitionOut
 
 def _steps(job: PharmacyJob) -> dict[str, SegmentStep]:
     """Returns what stands between Kafka and the lake, in order, newly made."""
+    # Steps without work would start an engine each.
     return {
         "EnforceSchema": EnforceSchema(_enforcing(job)),
-        "Validate": Validate(_validating(job)),
-        "MapTables": MapTables(_mapping(job)),
+        **({"Validate": Validate(_validating(job))} if job.chain.rules.rules else {}),
+        **({"MapTables": MapTables(_mapping(job))} if job.chain.steps else {}),
         "MaskFields": MaskFields(job.chain.masks),
     }
 
