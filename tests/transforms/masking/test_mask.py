@@ -49,6 +49,12 @@ def numbered(changes):
     return [person(offset, **each) for offset, each in enumerate(changes)]
 
 
+def listed(rows):
+    """Rows with days as numbers: one that is shifted to before year 1 is no day to Python."""
+    plain = [c.cast(pa.int32()) if pa.types.is_date32(c.type) else c for c in rows.columns]
+    return pa.table(plain, names=rows.column_names).to_pylist()
+
+
 class TestCuts:
     @settings(max_examples=40, deadline=None)
     @given(people, st.data(), st.sampled_from(POLICIES))
@@ -58,7 +64,7 @@ class TestCuts:
         pieces = [whole.slice(0, cut), whole.slice(cut, len(changes))]
         joined = join([mask(piece, PLANS[policy]) for piece in pieces])
         at_once = mask(whole, PLANS[policy])
-        assert joined.rows[DATASET].to_pylist() == at_once.rows[DATASET].to_pylist()
+        assert listed(joined.rows[DATASET]) == listed(at_once.rows[DATASET])
         assert joined.versions == at_once.versions
 
     @settings(max_examples=40, deadline=None)
@@ -67,7 +73,7 @@ class TestCuts:
         masked = mask(segment(numbered(changes)), PLANS["pseudonymised"])
         masked.check()
         assert masked.rows[DATASET]["_offset"].to_pylist() == list(range(len(changes)))
-        assert CANARY not in str(masked.rows[DATASET].to_pylist())
+        assert CANARY not in str(listed(masked.rows[DATASET]))
 
 
 class TestRefusals:
