@@ -240,6 +240,11 @@ def column_values(table: pa.Table, name: str) -> np.ndarray[Any, Any]:
     return np.asarray(table.column(name).to_numpy())
 
 
+def one_array(column: pa.ChunkedArray) -> pa.Array:
+    """Returns a column as one array: its only chunk as it is, several ones copied together."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
 def clip(ranges: Sequence[Range], start: int, end: int) -> tuple[Range, ...]:
     """Returns the parts of the ranges that lie within ``[start, end)``."""
     cut = ((max(a, start), min(b, end)) for a, b in ranges)

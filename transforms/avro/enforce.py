@@ -14,7 +14,7 @@ from schemas.model import AvroSchema
 from schemas.wire import WireFormat, WireGroup, split
 from transforms.avro.registry import WriterSchemas
 from transforms.crash_points import crash_at_offset
-from transforms.segment import DEAD_LETTER, FILTERED, Segment
+from transforms.segment import DEAD_LETTER, FILTERED, Segment, one_array
 
 TOMBSTONE: Final = "tombstone"
 UNKNOWN_SCHEMA: Final = "unknown_schema_id"
@@ -87,7 +87,8 @@ def enforce(segment: Segment, plan: SchemaPlan) -> Segment:
         RetryableError: The registry is down.
     """
     crash_at_offset("decode.offset", segment.offsets)
-    batch = split(_one_array(segment.messages.column("value")), plan.contract.wire_format)
+    # One copy of the bytes of a segment: far cheaper than decoding it in pieces.
+    batch = split(one_array(segment.messages.column("value")), plan.contract.wire_format)
     verdicts = _Verdicts()
     for bad in batch.bad:
         verdicts.add([bad.row], bad.code)
@@ -178,8 +179,3 @@ def _with_lineage(
     return pa.table(
         [*lineage, *table.columns], schema=pa.schema([*LINEAGE, *table.schema], metadata=None)
     )
-
-
-def _one_array(column: pa.ChunkedArray) -> pa.Array:
-    # One copy of the bytes of a segment: far cheaper than decoding it in pieces.
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

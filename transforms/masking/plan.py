@@ -22,6 +22,7 @@ from transforms.masking.layout import PASSING, masked_layout
 from transforms.masking.pseudonym import Pseudonyms
 from transforms.masking.redact import redact
 from transforms.masking.zip3 import domestic, zip3
+from transforms.segment import one_array
 
 #: Raised with any change of what an action gives: two versions of code must not share a plan.
 _CODE_VERSION: Final = 1
@@ -102,18 +103,18 @@ class DatasetPlan:
         roles, day = self._columns, self._columns.reference_time
         context: dict[str, Any] = {}
         if Action.DATE_SHIFT in actions and roles.patient:
-            context["shifts"] = self._patient_shifts().of(_whole(table, roles.patient))
+            context["shifts"] = self._patient_shifts().of(one_array(table.column(roles.patient)))
         if Action.AGE_BAND in actions and day is not None and day in table.column_names:
-            context["reference"] = _whole(table, day)
+            context["reference"] = one_array(table.column(day))
         if Action.ZIP3 in actions and roles.country:
-            context["domestic"] = domestic(_whole(table, roles.country))
+            context["domestic"] = domestic(one_array(table.column(roles.country)))
         return RowContext(**context)
 
     def _column(self, table: pa.Table, name: str, context: RowContext) -> Any:
         one = self._decisions.get(name)
         if name in PASSING or one is None or one.action is Action.KEEP:
             return table.column(name)
-        values = _whole(table, name)
+        values = one_array(table.column(name))
         if one.action is Action.REDACT:
             return redact(values)
         leaf = self._leaf(one)
@@ -206,8 +207,3 @@ _LEAVES: Final[Mapping[Action, Callable[[pa.Array, RowContext], pa.Array]]] = {
     Action.YEAR: _year,
     Action.ZIP3: _zip3,
 }
-
-
-def _whole(table: pa.Table, name: str) -> pa.Array:
-    column = table.column(name)
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

@@ -17,6 +17,7 @@ from duckdb import sqltype
 from duckdb.func import ARROW, SPECIAL
 
 from transforms.errors import ConfigurationError, PipelineError
+from transforms.segment import one_array
 from transforms.sql.expressions import Expression
 from transforms.sql.function import Function
 from transforms.sql.hoisting import Hoisted
@@ -69,7 +70,7 @@ class Join:
         """
         whole = self.table.combine_chunks()
         columns = [c for c in whole.column_names if c not in ("_from", "_until")]
-        arrays = [_chunk(whole.column(name)) for name in columns]
+        arrays = [one_array(whole.column(name)) for name in columns]
         fields = [whole.schema.field(name) for name in columns]
         return pa.table(
             {
@@ -283,10 +284,6 @@ def _join(join: Join, number: int) -> str:
         f" LEFT JOIN _{name} ON _key_{name} = {key}"
         f" AND _from_{name} <= {time} AND _until_{name} > {time}"
     )
-
-
-def _chunk(column: pa.ChunkedArray) -> pa.Array:
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _quoted(name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from transforms.segment import one_array
 from transforms.sql.expressions import Call, Expression
 from transforms.sql.function import Function
 
@@ -83,7 +84,7 @@ class Hoisted:
         held = kind.value_type if pa.types.is_dictionary(kind) else kind
         if held != wanted:
             return None
-        return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+        return one_array(column)
 
 
 def _key(call: Call) -> _Key:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.errors import ConfigurationError, PipelineError
+from transforms.segment import one_array
 from transforms.sql.engine import EvaluationError
 from transforms.windows.partials import thread_engine
 from transforms.windows.plan import SUM_DIGITS
@@ -76,7 +77,7 @@ def _merged(aggregate: Aggregate, stacked: pa.Table) -> pa.Table:
             raise _overflow(aggregate) from error
         raise
     whole = made.combine_chunks()
-    columns = [_one_array(column) for column in whole.columns]
+    columns = [one_array(column) for column in whole.columns]
     for n, name in enumerate(results, len(keys)):
         columns[n] = _packed(columns[n], kinds.get(name, "count"))
     return pa.table(columns, names=stacked.column_names).replace_schema_metadata(
@@ -138,7 +139,3 @@ def _overflow(aggregate: Aggregate) -> PipelineError:
         f"{SUM_DIGITS} digits",
         "Take totals of a shorter time, or sum a decimal of fewer digits under a new name",
     )
-
-
-def _one_array(column: pa.ChunkedArray) -> pa.Array:
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from transforms.segment import Segment
+from transforms.segment import Segment, one_array
 from transforms.sql.engine import Engine, EvaluationError
 from transforms.sql.functions import FUNCTIONS
 from transforms.windows.placing import Placement, place
@@ -131,18 +131,13 @@ def _grouped(
 
 def _partials(aggregate: Aggregate, placement: Placement, made: pa.Table) -> pa.Table:
     whole = made.combine_chunks()
-    first, last = placement.bounds(_array(whole, NUMBER))
+    first, last = placement.bounds(one_array(whole.column(NUMBER)))
     columns = {"window_start": first, "window_end": last}
     for name in whole.column_names[1:]:
         measure = aggregate.measures.get(name)
         kind = measure.kind if measure is not None and name not in aggregate.dimensions else ""
-        columns[name] = _packed(kind, _array(whole, name))
+        columns[name] = _packed(kind, one_array(whole.column(name)))
     return pa.table(columns).replace_schema_metadata(aggregate.to_metadata())
-
-
-def _array(table: pa.Table, name: str) -> pa.Array:
-    column = table.column(name)
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _packed(kind: str, column: pa.Array) -> pa.Array:

@@ -14,6 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.segment import one_array
+
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Ints: TypeAlias = npt.NDArray[np.int64]
 Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -96,7 +98,7 @@ def over_texts(kernel: Callable[..., Any]) -> Callable[..., pa.Array]:
 def whole(column: Column) -> pa.Array:
     """A column as one string array."""
     if isinstance(column, pa.ChunkedArray):
-        column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+        column = one_array(column)
     return column if column.type == pa.string() else column.cast(pa.string())
 
 
