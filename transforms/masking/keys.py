@@ -4,17 +4,11 @@ HKDF-SHA256 (RFC 5869) with ``info = "domain|policy|purpose"``. The purpose is t
 that the ids of one class join across datasets and those of different classes never do.
 """
 
-import base64
-import binascii
 import hashlib
 from typing import Final
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from transforms.secrets import derived_key, root_key
 
-from transforms.errors import SecretError
-
-_KEY_BYTES: Final = 32
 #: Four bytes tell two keys apart and tell nothing of either.
 _CHECK_BYTES: Final = 4
 
@@ -33,7 +27,7 @@ class MaskKeys:
     """
 
     def __init__(self, root: str, *, version: int, domain: str, policy: str) -> None:
-        self._root = _key_bytes(root)
+        self._root = root_key(root, "the masking key")
         self._place = f"{domain}|{policy}"
         self.version = version
         #: Names the root in each commit, so that another key under the same version is noticed.
@@ -42,9 +36,7 @@ class MaskKeys:
     def derive(self, purpose: str) -> bytes:
         """Returns the key of a purpose: a field's class, or ``date shift``; 32 bytes."""
         info = f"{self._place}|{purpose}".encode()
-        return HKDF(algorithm=hashes.SHA256(), length=_KEY_BYTES, salt=None, info=info).derive(
-            self._root
-        )
+        return derived_key(self._root, info)
 
     def __reduce__(self) -> str:
         raise TypeError("keys are never pickled: resolve the reference on the worker")
@@ -71,17 +63,3 @@ class KeyedHash:
         inner.update(text)
         outer.update(inner.digest())
         return outer.digest()
-
-
-def _key_bytes(text: str) -> bytes:
-    for decode in (bytes.fromhex, lambda t: base64.b64decode(t, validate=True)):
-        try:
-            key = decode(text.strip())
-        except (ValueError, binascii.Error):
-            continue
-        if len(key) == _KEY_BYTES:
-            return key
-    raise SecretError(
-        "the masking key must be 32 bytes as Base64 or hexadecimal text",
-        "Make one: python -c 'import secrets; print(secrets.token_hex(32))'",
-    )

@@ -6,20 +6,16 @@ gives the same bytes, which content-named files need, and a nonce repeats only w
 repeats. Two equal messages at one place are the only thing that equal ciphertexts tell.
 """
 
-import base64
-import binascii
 import hashlib
 import hmac
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from transforms.errors import SecretError
+from transforms.secrets import derived_key, root_key
 
 _NONCE_BYTES = 12
-_KEY_BYTES = 32
 
 
 class Seal:
@@ -33,11 +29,11 @@ class Seal:
     """
 
     def __init__(self, key: str) -> None:
-        root = _key_bytes(key)
-        self._cipher = AESGCM(_derived(root, b"pharmabeam dead letter encryption v1"))
-        self._nonce_key = _derived(root, b"pharmabeam dead letter nonce v1")
+        root = root_key(key, "the dead-letter key")
+        self._cipher = AESGCM(derived_key(root, b"pharmabeam dead letter encryption v1"))
+        self._nonce_key = derived_key(root, b"pharmabeam dead letter nonce v1")
         # Names the key without telling anything of it, so that a wrong one is noticed by name.
-        self.key_id = _derived(root, b"pharmabeam dead letter key id v1")[:8].hex()
+        self.key_id = derived_key(root, b"pharmabeam dead letter key id v1")[:8].hex()
 
     def seal(self, plaintext: bytes, context: bytes) -> bytes:
         """Returns nonce and ciphertext; ``context`` is bound to it but not in it."""
@@ -57,21 +53,3 @@ class Seal:
             raise SecretError(
                 "a dead letter does not open", "Its key is another one, or the file was damaged"
             ) from error
-
-
-def _derived(root: bytes, info: bytes) -> bytes:
-    return HKDF(algorithm=hashes.SHA256(), length=_KEY_BYTES, salt=None, info=info).derive(root)
-
-
-def _key_bytes(text: str) -> bytes:
-    for decode in (bytes.fromhex, lambda t: base64.b64decode(t, validate=True)):
-        try:
-            key = decode(text.strip())
-        except (ValueError, binascii.Error):
-            continue
-        if len(key) == _KEY_BYTES:
-            return key
-    raise SecretError(
-        "the dead-letter key must be 32 bytes as Base64 or hexadecimal text",
-        "Make one: python -c 'import secrets; print(secrets.token_hex(32))'",
-    )
