@@ -13,6 +13,7 @@ from transforms.quality.screening import screens
 from transforms.references import References, needed_columns
 from transforms.sql import Engine, EvaluationError, Expression, Join
 from transforms.sql.functions import FUNCTIONS
+from transforms.sql.pieces import bracketed, tried
 
 SOURCE: Final = "source_system"
 
@@ -121,7 +122,7 @@ class RulePlans:
 def _verdict(rule: Rule) -> str:
     """Returns an expression: true where a rule holds, false where it trips, null where it fails."""
     # Null holds, as in a CHECK of SQL; TRY makes of a failure a null, which nothing else gives.
-    return rule.bounded(f"TRY(({rule.expression}\n) IS NOT FALSE)")
+    return rule.bounded(tried(f"{bracketed(rule.expression)} IS NOT FALSE"))
 
 
 def _named(expressions: Iterable[Expression], columns: pa.Schema) -> list[str]:

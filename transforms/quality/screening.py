@@ -17,6 +17,7 @@ from transforms.references import needed_columns
 from transforms.segment import column_values
 from transforms.sql import Engine, Join
 from transforms.sql.engine import ROW_NUMBER
+from transforms.sql.pieces import bracketed, tried
 
 _HOLDS = "_holds"
 
@@ -75,8 +76,8 @@ def _screen(
 ) -> Screen:
     # A conjunction is false if one is false, null if none is and one is null, which holds; TRY
     # makes of a failure a null, which nothing else gives here.
-    every = " AND ".join(f"({rule.bounded(rule.expression)}\n)" for rule in rules)
-    holds = f"TRY(({every}) IS NOT FALSE)"
+    every = " AND ".join(bracketed(rule.bounded(rule.expression)) for rule in rules)
+    holds = tried(f"{bracketed(every)} IS NOT FALSE")
     texts = [holds, *(sql for join in joins for sql in (join.on, join.at))]
     needed = needed_columns([engine.parse(text) for text in texts])
     return Screen(tuple(name for name in columns if name.lower() in needed), joins, holds)

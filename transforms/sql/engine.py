@@ -21,6 +21,7 @@ from transforms.segment import one_array
 from transforms.sql.expressions import Expression
 from transforms.sql.function import Function
 from transforms.sql.hoisting import Hoisted
+from transforms.sql.pieces import bracketed, quoted, tried
 
 __all__ = ["ROW_NUMBER", "Engine", "EvaluationError", "Function", "Join"]
 
@@ -170,9 +171,7 @@ class Engine:
         Raises:
             EvaluationError: An expression fails on some row.
         """
-        listed = ", ".join(
-            f"{sql} AS {_quoted(name)}" for name, sql in {**keys, **measures}.items()
-        )
+        listed = ", ".join(f"{sql} AS {quoted(name)}" for name, sql in {**keys, **measures}.items())
         numbers = ", ".join(str(number + 1) for number in range(len(keys)))
         query = f"SELECT {listed} FROM {_ROWS}{_where(where)}"
         if keys:
@@ -192,9 +191,8 @@ class Engine:
         parsed = {name: self.parse(sql) for name, sql in columns.items()}
         lookups = [self.parse(sql) for join in joins for sql in (join.on, join.at)]
         hoisted = Hoisted(table, [*parsed.values(), *lookups], self._functions)
-        # The line feed ends a comment that an expression may end with.
         listed = ", ".join(
-            f"({hoisted.rewrite(each)}\n) AS {_quoted(name)}" for name, each in parsed.items()
+            f"{bracketed(hoisted.rewrite(each))} AS {quoted(name)}" for name, each in parsed.items()
         )
         keys = "".join(_key(n, hoisted.rewrite(each)) for n, each in enumerate(lookups))
         joined = "".join(_join(join, number) for number, join in enumerate(joins))
@@ -275,7 +273,7 @@ def _where(condition: str) -> str:
 
 def _key(number: int, sql: str) -> str:
     # Once a row, ahead of the join; where it fails, nothing is found.
-    return f", TRY({sql}\n) AS _lookup_{number}"
+    return f", {tried(sql)} AS _lookup_{number}"
 
 
 def _join(join: Join, number: int) -> str:
@@ -284,10 +282,6 @@ def _join(join: Join, number: int) -> str:
         f" LEFT JOIN _{name} ON _key_{name} = {key}"
         f" AND _from_{name} <= {time} AND _until_{name} > {time}"
     )
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _without_values(error: duckdb.Error) -> EvaluationError:

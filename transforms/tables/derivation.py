@@ -1,13 +1,14 @@
 """Derived columns: one SQL expression each, and what happens to the rows on which one fails."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
 from transforms.segment import DEAD_LETTER, Segment, column_values
 from transforms.sql import Engine, EvaluationError, Join
+from transforms.sql.pieces import failed
 from transforms.tables.mapping import DerivedColumns
 
 #: The reason of a message on whose row an expression fails; its field is the derived column.
@@ -46,7 +47,7 @@ def _without_failing(
     table = segment.rows[step.dataset]
     faults: dict[int, str] = {}
     for name, sql in step.expressions.items():
-        for row in failing_rows(engine, table, {name: sql}, joins):
+        for row in failing_rows(engine, table, sql, joins):
             faults.setdefault(row, name)
     offsets = column_values(table, "_offset")
     of_message: dict[int, str] = {}
@@ -60,25 +61,7 @@ def _without_failing(
     )
 
 
-def failing_rows(
-    engine: Engine, table: pa.Table, columns: Mapping[str, str], joins: Sequence[Join]
-) -> Iterator[int]:
-    """Yields the numbers of the rows on which an expression fails, by halving."""
-    spans = [(0, table.num_rows)]
-    while spans:
-        start, end = spans.pop()
-        if not _fails(engine, table.slice(start, end - start), columns, joins):
-            continue
-        if end - start == 1:
-            yield start
-        else:
-            middle = (start + end) // 2
-            spans += [(middle, end), (start, middle)]
-
-
-def _fails(engine: Engine, part: pa.Table, columns: Mapping[str, str], joins: Any) -> bool:
-    try:
-        engine.select(part, columns, joins)
-    except EvaluationError:
-        return True
-    return False
+def failing_rows(engine: Engine, table: pa.Table, sql: str, joins: Sequence[Join]) -> Iterator[int]:
+    """Yields the numbers of the rows on which an expression fails."""
+    flags = engine.select(table, {"failed": failed(sql)}, joins)
+    yield from np.flatnonzero(column_values(flags, "failed")).tolist()

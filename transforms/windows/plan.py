@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from transforms.errors import ConfigurationError
 from transforms.sql.engine import Engine
+from transforms.sql.pieces import bracketed, failed, quoted, tried
 from transforms.windows.sketches import bucket_sql
 from transforms.windows.spec import Aggregate, Measure
 
@@ -52,22 +53,22 @@ def make_plan(aggregate: Aggregate, schema: pa.Schema, engine: Engine) -> Plan:
             doesn't fit; names the aggregate and the place.
     """
     kinds = _check(aggregate, schema, engine)
-    keys = {name: _quoted(name) for name in (NUMBER, *aggregate.dimensions)}
+    keys = {name: quoted(name) for name in (NUMBER, *aggregate.dimensions)}
     expressions = [m.sql for m in aggregate.measures.values() if m.sql.strip()]
     expressions += [aggregate.where] if aggregate.where.strip() else []
     zone_fault = FAULT if aggregate.zone_column else "false"
-    failed = " OR ".join([zone_fault, *(_failed(sql) for sql in expressions)])
+    any_fault = " OR ".join([zone_fault, *(failed(sql) for sql in expressions)])
     where, careful_where = "", ""
     if aggregate.where.strip():
-        where = _plain(aggregate.where)
-        careful_where = f"coalesce({_tried(aggregate.where)}, {_failed(aggregate.where)})"
+        where = bracketed(aggregate.where)
+        careful_where = f"coalesce({tried(aggregate.where)}, {failed(aggregate.where)})"
     return Plan(
         aggregate,
         reads=_reads(aggregate, schema, engine, expressions),
         keys=keys,
-        measures=_measures(aggregate, kinds, _plain, zone_fault),
+        measures=_measures(aggregate, kinds, bracketed, zone_fault),
         where=where,
-        careful_measures=_measures(aggregate, kinds, _tried, failed),
+        careful_measures=_measures(aggregate, kinds, tried, any_fault),
         careful_where=careful_where,
     )
 
@@ -102,20 +103,6 @@ def _measure(measure: Measure, kind: pa.DataType, wrap: Callable[[str], str]) ->
     # The two zeros of floats are equal, and either could be the least.
     plain = f"CASE WHEN {sql} = 0 THEN 0 ELSE {sql} END" if pa.types.is_floating(kind) else sql
     return f"{measure.kind}({plain})"
-
-
-def _plain(sql: str) -> str:
-    # The line feed ends a comment that the expression may end with.
-    return f"({sql}\n)"
-
-
-def _tried(sql: str) -> str:
-    return f"TRY(({sql}\n))"
-
-
-def _failed(sql: str) -> str:
-    # IS NULL is never null itself: a null can only come of a failure.
-    return f"(TRY(({sql}\n) IS NULL) IS NULL)"
 
 
 def _reads(
@@ -218,7 +205,3 @@ def _is_number(kind: pa.DataType) -> bool:
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

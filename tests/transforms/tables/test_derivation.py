@@ -40,7 +40,7 @@ def test_a_row_that_fails_makes_its_message_a_dead_letter_and_no_other():
 
 def test_failing_rows_are_found_one_by_one():
     table = segment(0, 50).rows[DATASET]
-    assert list(failing_rows(ENGINE, table, CASTING, [])) == [3, 13]
+    assert list(failing_rows(ENGINE, table, CASTING["number"], [])) == [3, 13]
 
 
 @settings(max_examples=20, deadline=None)
