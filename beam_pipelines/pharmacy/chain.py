@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
+from beam_pipelines.masking.datasets import dataset_mask
 from beam_pipelines.pharmacy.config import PharmacyConfig
 from beam_pipelines.pharmacy.config.files import rule_file
 from beam_pipelines.pharmacy.config.model import DatasetConfig
@@ -100,17 +101,15 @@ def mask_config(config: PharmacyConfig) -> MaskConfig:
 
 def _mask(config: PharmacyConfig, dataset: str) -> DatasetMask:
     topic = next(each for each in config.topics if each.dataset == dataset)
-    reader = topic.reader()
-    names = {field.name for field in reader.fields}
     own = config.datasets.get(dataset, DatasetConfig())
     added = {name: column.cls for name, column in own.columns.items()}
     for function in own.functions:
         added.update(function.columns)
-    return DatasetMask(
-        schema=reader,
-        patient=own.patient or ("patient_id" if "patient_id" in names else None),
-        country=own.country or ("country" if "country" in names else None),
-        reference_time=topic.event_time_column(),
+    usual = dataset_mask(topic.reader(), topic.event_time_column())
+    return replace(
+        usual,
+        patient=own.patient or usual.patient,
+        country=own.country or usual.country,
         derived=added,
     )
 
