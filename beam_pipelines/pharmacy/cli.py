@@ -121,7 +121,7 @@ def _ran(
     for phase in phases(job, work):
         # Taken now: every worker of this phase sees the references as they are committed now.
         pinned = snapshot(store, job.chain.reference_datasets)
-        failure = _piped(phase.part(frozenset(phase.topics), phase.run_id, pinned), flags)
+        failure = _piped(phase.part(pinned=pinned), flags)
         outcomes += read_run(store, phase.run_id)
         # A partition that failed stops no other: references that are late are not wrong.
         if failure is not None:
@@ -140,7 +140,7 @@ def phases(job: PharmacyJob, work: Work) -> list[PharmacyJob]:
     first = frozenset(owner.topic for owner in work.new() if carried[owner.topic] in references)
     rest = frozenset(job.topics) - first
     named = [(first, f"{job.run_id}-references"), (rest, job.run_id)]
-    return [job.part(topics, run_id) for topics, run_id in named if topics]
+    return [job.part(only=topics, run_id=run_id) for topics, run_id in named if topics]
 
 
 def _piped(job: PharmacyJob, flags: Sequence[str]) -> Exception | None:

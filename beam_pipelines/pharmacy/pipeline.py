@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
@@ -75,11 +76,9 @@ class PharmacyJob:
         """
         return make_chain(self.config)
 
-    def part(
-        self, only: frozenset[str], run_id: str, pinned: ReferenceSnapshot | None = None
-    ) -> "PharmacyJob":
-        """Returns the job for some of its topics, and with references as they were committed."""
-        made = replace(self, only=only, run_id=run_id, pinned=pinned)
+    def part(self, **changes: Any) -> "PharmacyJob":
+        """Returns the job with other ``only``, ``run_id`` or ``pinned``."""
+        made = replace(self, **changes)
         vars(made)["chain"] = self.chain  # The same configuration: checked once.
         return made
 
