@@ -1,6 +1,5 @@
 """Compares the lake with what is expected, row for row and value for value."""
 
-import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from tests.oracle.expected import Expected, Verdict
-
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-_MICRO = datetime.timedelta(microseconds=1)
+from tests.oracle.moments import plain
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,7 @@ def _values_that_differ(
             continue
         column = columns[name]
         for place, row, lake_row in zip(common, rows, common.values(), strict=True):
-            if not _same(column[lake_row], _plain(row[name])):
+            if not _same(column[lake_row], plain(row[name])):
                 yield Difference(expected.topic, *place, f"column {name} differs")
 
 
@@ -105,7 +102,7 @@ def _columns(rows: pa.Table | Iterable[dict[str, Any]]) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {}
     for number, row in enumerate(rows):
         for name, value in row.items():
-            columns.setdefault(name, [None] * number).append(_plain(value))
+            columns.setdefault(name, [None] * number).append(plain(value))
     return columns
 
 
@@ -116,11 +113,3 @@ def _listed(column: pa.ChunkedArray) -> list[Any]:
     if pa.types.is_timestamp(column.type):
         return column.cast(pa.int64()).to_pylist()
     return column.to_pylist()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime.datetime):
-        return (value - _EPOCH) // _MICRO
-    if isinstance(value, datetime.date):
-        return value.toordinal() - _EPOCH.toordinal()
-    return value
