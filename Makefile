@@ -8,7 +8,7 @@ SEED ?= 1
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo report up status down clean test test-unit test-integration test-warehouse test-portability test-registry lint format bench
+.PHONY: help setup demo report up status down clean test test-unit test-integration test-chain test-warehouse test-portability test-registry lint format bench
 
 ## -- Start here
 help: ## List the targets
@@ -61,10 +61,13 @@ test: $(READY) ## All tests that CI runs, with their budgets
 	$(PY) -m pytest -m "not registry"
 
 test-unit: $(READY) ## Unit and property tests
-	$(PY) -m pytest -m "not integration and not faults and not portability and not registry and not warehouse"
+	$(PY) -m pytest -m "not integration and not chain and not faults and not portability and not registry and not warehouse"
 
 test-integration: $(READY) ## Real Kafka and S3, and the faults
 	$(PY) -m pytest -m "integration or faults"
+
+test-chain: $(READY) ## The whole main job against the oracle, and the search for leaks
+	$(PY) -m pytest -m chain
 
 test-warehouse: $(READY) ## The stand-in for Redshift
 	$(PY) -m pytest -m warehouse

@@ -10,9 +10,9 @@ from collections.abc import Generator
 
 import pytest
 
-_MARKED = ("portability", "registry", "warehouse", "faults", "integration")
+_MARKED = ("portability", "registry", "warehouse", "chain", "faults", "integration")
 
-_DEFAULT = "unit=180 integration+faults=360 warehouse=240 portability=120"
+_DEFAULT = "unit=180 integration+faults=360 chain=120 warehouse=240 portability=120"
 
 _TIMES = pytest.StashKey[defaultdict[str, float]]()
 

@@ -13,7 +13,7 @@ from beam_pipelines.produce.manifest import Ledger, write_manifest
 from tests.faults.lakes import Lake
 from tests.launcher import Ended
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.chain
 
 CANARY = "beam_pipelines.canary.cli:main"
 #: Of the generated stream, those that tell of patients, by their names here.

@@ -47,7 +47,7 @@ from transforms.lake.names import ATTEMPTS, TOLD_GAPS
 from transforms.quality import open_dead_letters
 from transforms.windows import merge_totals
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.chain
 
 PRODUCE = "beam_pipelines.produce.cli:main"
 EVENTS = 12_000
