@@ -12,7 +12,7 @@ from rich.table import Table
 
 from beam_pipelines.warehouse.status import Holder, TableStatus
 from transforms.redshift import LoadResult
-from transforms.redshift.schema import Step
+from transforms.redshift.step import Step
 
 
 def show_steps(steps: Sequence[Step], *, dry_run: bool) -> None:

@@ -53,12 +53,14 @@ class LoadResult:
         tables: What it did to each table.
         broker_time: First and last broker time of its commits, milliseconds since 1970 UTC.
         seconds: How long it took.
+        star: Dimension or fact -> rows of it that were made anew.
     """
 
     load_id: int
     tables: dict[str, TableCounts] = field(default_factory=dict)
     broker_time: tuple[int, int] | None = None
     seconds: float = 0.0
+    star: dict[str, int] = field(default_factory=dict)
 
     @property
     def loaded(self) -> int:

@@ -1,43 +1,10 @@
-"""What is loaded: which dataset goes to which table, and how."""
+"""What is loaded: which dataset goes to which raw table, and which tables are built from them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
-
-import pyarrow as pa
 
 from transforms.errors import ConfigurationError
-from transforms.redshift.layout import Column, ColumnType, columns_of
-
-#: First column of each raw table: which load brought the row.
-LOAD_ID: Final = Column("_load_id", ColumnType("BIGINT"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class RawTable:
-    """A dataset's rows as the lake has them, each once: the load mode ``append``.
-
-    Attributes:
-        dataset: The dataset's name.
-        topics: The topics whose messages become its rows.
-        schema: Its rows as the lake's newest layout has them, lineage first.
-        lengths: Bytes of texts by column, where the default isn't right.
-    """
-
-    dataset: str
-    topics: tuple[str, ...]
-    schema: pa.Schema
-    lengths: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def table(self) -> str:
-        """The table's name."""
-        return f"raw_{self.dataset}"
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """Its columns, in the order in which a new table has them."""
-        return (LOAD_ID, *columns_of(self.schema, self.lengths))
+from transforms.redshift.raw import RawTable
+from transforms.redshift.star import StarTable
 
 
 @dataclass(frozen=True)
@@ -45,16 +12,24 @@ class LoadPlan:
     """All that a warehouse takes from a lake.
 
     Attributes:
-        tables: One a dataset.
+        tables: The raw tables, one a dataset.
+        star: Dimensions and facts, a dimension before the facts that are bound to it.
     """
 
     tables: tuple[RawTable, ...]
+    star: tuple[StarTable, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        names = [each.table for each in self.tables]
+        names = [*(raw.table for raw in self.tables), *(each.table for each in self.star)]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise ConfigurationError(f"two datasets go to the table {twice}", "Name each once")
+            raise ConfigurationError(f"the table {twice} is there twice", "Name each once")
+        for each in self.star:
+            foreign = next((raw.table for raw in each.sources if raw not in self.tables), None)
+            if foreign is not None:
+                raise ConfigurationError(
+                    f"{each.table} is built from {foreign}, which isn't loaded", "Load it, too"
+                )
 
     @property
     def topics(self) -> frozenset[str]:

@@ -5,17 +5,18 @@ runs outside of transactions only, the widening of a VARCHAR, is recorded after 
 changes nothing. So a migration may end anywhere and be run again.
 """
 
-import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from transforms.errors import ConfigurationError
 from transforms.redshift import sql
 from transforms.redshift.client import Session
+from transforms.redshift.evolution import evolve
 from transforms.redshift.layout import Column, catalog_column
-from transforms.redshift.plan import LoadPlan, RawTable
+from transforms.redshift.plan import LoadPlan
+from transforms.redshift.raw import RawTable
+from transforms.redshift.star.steps import star_steps
+from transforms.redshift.step import Step
 
 Catalog = Mapping[str, Sequence[Column]]
 
@@ -53,31 +54,17 @@ LOADER: Final[Sequence[tuple[str, str, str]]] = (
         "NULL, file_key VARCHAR(2048) NOT NULL, rejected_at TIMESTAMP NOT NULL) "
         "DISTSTYLE EVEN SORTKEY (load_id)",
     ),
+    (
+        "0005",
+        "load_definitions",
+        "(table_name VARCHAR(127) NOT NULL, definition_sha256 VARCHAR(64) NOT NULL) DISTSTYLE ALL",
+    ),
 )
+_REMEDY: Final = "Write a migration that makes the table anew, or keep the field's type"
 _HISTORY: Final = (
     "(version VARCHAR(255) NOT NULL, sql_sha256 VARCHAR(64) NOT NULL, applied_at TIMESTAMP NOT "
     "NULL) DISTSTYLE ALL"
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One change of the schema.
-
-    Attributes:
-        version: Its name in ``schema_history``.
-        statements: What it runs.
-        in_transaction: False for what Redshift refuses within one.
-    """
-
-    version: str
-    statements: tuple[str, ...]
-    in_transaction: bool = True
-
-    @property
-    def sha256(self) -> str:
-        """Digest of its statements."""
-        return hashlib.sha256("\n".join(self.statements).encode()).hexdigest()
 
 
 def read_catalog(session: Session, statements: sql.Statements) -> dict[str, list[Column]]:
@@ -88,13 +75,28 @@ def read_catalog(session: Session, statements: sql.Statements) -> dict[str, list
     return tables
 
 
-def pending(catalog: Catalog, plan: LoadPlan, statements: sql.Statements) -> list[Step]:
+def read_definitions(
+    session: Session, statements: sql.Statements, catalog: Catalog
+) -> dict[str, str]:
+    """Returns by which definition each dimension and fact was filled last."""
+    if "load_definitions" not in catalog:
+        return {}
+    return {str(table): str(digest) for table, digest in session.query(statements.definitions())}
+
+
+def pending(
+    catalog: Catalog,
+    plan: LoadPlan,
+    statements: sql.Statements,
+    definitions: Mapping[str, str] | None = None,
+) -> list[Step]:
     """Returns the steps that lead from a schema as it is to the one that a plan needs.
 
     Args:
         catalog: The tables as they are.
         plan: What is to be loaded.
         statements: Of the schema.
+        definitions: By which dimensions and facts are filled.
 
     Raises:
         ConfigurationError: A column has another type: that takes a migration written by hand.
@@ -102,8 +104,11 @@ def pending(catalog: Catalog, plan: LoadPlan, statements: sql.Statements) -> lis
     steps = list(_loader_steps(catalog, statements))
     for table in plan.tables:
         there = catalog.get(table.table)
-        steps += _evolve(table, there, statements) if there else [_create(table, statements)]
-    return steps
+        if there is None:
+            steps.append(_create(table, statements))
+        else:
+            steps += evolve(table.table, table.columns, there, statements, _REMEDY)
+    return [*steps, *star_steps(catalog, plan.star, statements, definitions or {})]
 
 
 def migrate(
@@ -127,7 +132,8 @@ def migrate(
         The steps, done or to be done.
     """
     catalog = read_catalog(session, statements)
-    steps = pending(catalog, plan, statements)
+    definitions = read_definitions(session, statements, catalog)
+    steps = pending(catalog, plan, statements, definitions)
     if dry_run:
         return steps
     session.execute(f"CREATE SCHEMA IF NOT EXISTS {sql.quoted(statements.schema)}")
@@ -179,30 +185,3 @@ def _create(table: RawTable, statements: sql.Statements) -> Step:
         f"{sql.defined(others)}) DISTSTYLE EVEN SORTKEY ({first.name})"
     )
     return Step(version=f"{table.table} created", statements=(made,))
-
-
-def _evolve(table: RawTable, there: Sequence[Column], statements: sql.Statements) -> Iterator[Step]:
-    found = {column.name: column for column in there}
-    name = statements.table(table.table)
-    for wanted in table.columns:
-        has = found.get(wanted.name)
-        if has is None:
-            add = f"ALTER TABLE {name} ADD COLUMN {sql.quoted(wanted.name)} {wanted.type.sql}"
-            yield Step(version=f"{table.table}.{wanted.name} added", statements=(add,))
-        elif not has.type.holds(wanted.type):
-            yield _widen(table, has, wanted, name)
-
-
-def _widen(table: RawTable, has: Column, wanted: Column, name: str) -> Step:
-    if has.type.kind != "VARCHAR" or wanted.type.kind != "VARCHAR":
-        raise ConfigurationError(
-            f"the column {table.table}.{wanted.name} is {has.type.sql} and should be "
-            f"{wanted.type.sql}, which can't be done in place",
-            "Write a migration that makes the table anew, or keep the field's type",
-        )
-    change = f"ALTER TABLE {name} ALTER COLUMN {sql.quoted(wanted.name)} TYPE {wanted.type.sql}"
-    return Step(
-        version=f"{table.table}.{wanted.name} widened to {wanted.type.length}",
-        statements=(change,),
-        in_transaction=False,
-    )

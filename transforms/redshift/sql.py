@@ -83,6 +83,11 @@ def create_staging(name: str, columns: Sequence[Column]) -> str:
     return f"CREATE TEMP TABLE {quoted(name)} ({defined(columns)})"
 
 
+def create_filled(name: str, query: str) -> str:
+    """A table of the session with the rows of a query."""
+    return f"CREATE TEMP TABLE {quoted(name)} AS {query}"
+
+
 def drop_staging(name: str) -> str:
     """Makes room for the next transaction of the same session."""
     return f"DROP TABLE {quoted(name)}"
@@ -181,6 +186,10 @@ class Statements:
             "SELECT topic, topic_id, partition_number, row_offset, row_number FROM "
             f"{self.table('load_rejects')} WHERE table_name = %s"
         )
+
+    def definitions(self) -> str:
+        """Digests of the definitions by which dimensions and facts were filled."""
+        return f"SELECT table_name, definition_sha256 FROM {self.table('load_definitions')}"
 
     def is_loaded(self) -> str:
         """Whether a load is committed; parameters: load, loader."""

@@ -6,7 +6,7 @@ fences again, for a rollback may be silent.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -21,7 +21,7 @@ from transforms.errors import (
 from transforms.lake import BatchLimits, LakeManifest, ObjectStore, Tail, new_commits
 from transforms.redshift import batch as batches
 from transforms.redshift import sql
-from transforms.redshift.batch import Group, Layouts, LoadResult
+from transforms.redshift.batch import Group, Layouts, LoadResult, TableCounts
 from transforms.redshift.client import Session
 from transforms.redshift.fences import (
     Fences,
@@ -36,7 +36,8 @@ from transforms.redshift.manifest import Manifests, Source, source_of
 from transforms.redshift.modes import Staged, append
 from transforms.redshift.plan import LoadPlan
 from transforms.redshift.rejects import Cleaned, Reject
-from transforms.redshift.schema import Catalog, read_catalog
+from transforms.redshift.schema import Catalog, read_catalog, read_definitions
+from transforms.redshift.star import rebuild
 
 #: The staging table; one at a time, so one name will do.
 STAGING: Final = "load_staging"
@@ -128,11 +129,13 @@ class Transaction:
             self._session.execute(sql.ROLLBACK)
             return None
         after = moved(fences, tails, self._task.plan)
+        catalog = read_catalog(self._session, self._statements)
+        self._check_definitions(catalog)
         result = self._counted(tails, fences)
         self._manifests.sweep()
-        catalog = read_catalog(self._session, self._statements)
         for number, group in enumerate(batches.groups(tails, fences, self._task.plan)):
             self._load_group(group, f"{result.load_id}-{number}", catalog, result)
+        self._rebuild(result)
         move_fences(self._session, self._statements, self._lake.lake_id, fences, after)
         result.seconds = time.monotonic() - self._started[1]
         self._record(result)
@@ -150,14 +153,15 @@ class Transaction:
     def _counted(self, tails: Sequence[Tail], fences: Fences) -> LoadResult:
         last = int(self._session.query(self._statements.last_load())[0][0])
         result = batches.counted(tails, fences, self._task.plan, last + 1)
-        self._check_restored(result)
+        star = [each.table for each in self._task.plan.star]
+        self._check_restored((*result.tables, *star))
         return result
 
-    def _check_restored(self, result: LoadResult) -> None:
+    def _check_restored(self, tables: Iterable[str]) -> None:
         """Refuses a table, or the loader's own, that was restored to an earlier time."""
         found = self._session.query(self._statements.last_loads())
         lasts = {str(table): (int(load), int(rows)) for table, load, rows in found}
-        for table in result.tables:
+        for table in tables:
             load_id, wanted = lasts.get(table, (0, 0))
             rows = self._session.query(self._statements.rows_since(table, load_id))
             if int(rows[0][0]) != wanted:
@@ -181,6 +185,23 @@ class Transaction:
         )
         counts.loaded += append(self._session, self._statements, staged)
         self._session.execute(sql.drop_staging(STAGING))
+
+    def _check_definitions(self, catalog: Catalog) -> None:
+        """Refuses dimensions and facts that aren't there, or mean something else."""
+        known = read_definitions(self._session, self._statements, catalog)
+        for each in self._task.plan.star:
+            if known.get(each.table) != each.definition():
+                raise ConfigurationError(
+                    f"the table {self._statements.schema}.{each.table} isn't there, or was filled "
+                    "by another definition",
+                    "Run python -m beam_pipelines.warehouse migrate with this configuration",
+                )
+
+    def _rebuild(self, result: LoadResult) -> None:
+        """Brings dimensions and facts up to date with the rows that were added."""
+        loaded = {table: counts.loaded for table, counts in result.tables.items()}
+        star = self._task.plan.star
+        result.star = rebuild(self._session, self._statements, star, loaded, result.load_id)
 
     def _columns(self, group: Group, catalog: Catalog) -> tuple[Column, ...]:
         if group.table not in catalog:
@@ -241,7 +262,7 @@ class Transaction:
                 *(c.commits, c.files, c.bytes, c.accepted, c.loaded, c.rejected),
                 *(batches.moment(oldest), batches.moment(newest), self._started[0], _now()),
             )
-            for table, c in result.tables.items()
+            for table, c in (*result.tables.items(), *_made(result.star))
         ]
         table = self._statements.table("load_history")
         insert_all(self._session, table, sql.HISTORY_COLUMNS, rows)
@@ -256,6 +277,12 @@ class Transaction:
                 f"COMMIT of load {result.load_id} was answered, and its fences didn't move",
                 "It is tried again",
             )
+
+
+def _made(star: Mapping[str, int]) -> Iterator[tuple[str, TableCounts]]:
+    """Yields what the history says of dimensions and facts."""
+    for table, rows in star.items():
+        yield table, TableCounts(accepted=rows, loaded=rows)
 
 
 def _now() -> datetime:

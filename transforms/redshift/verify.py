@@ -19,8 +19,10 @@ from transforms.lake.read import owners
 from transforms.lake.verify import Breach
 from transforms.redshift.client import Session
 from transforms.redshift.fences import Fence, Fences, read_fences
-from transforms.redshift.plan import LoadPlan, RawTable
+from transforms.redshift.plan import LoadPlan
+from transforms.redshift.raw import RawTable
 from transforms.redshift.sql import Statements
+from transforms.redshift.verify_star import StarProof, verify_star
 from transforms.segment import Range, column_values
 
 #: A partition, and which row of its message: nearly always 0.
@@ -55,8 +57,8 @@ class TableProof:
 
 def verify_warehouse(
     store: ObjectStore, session: Session, statements: Statements, plan: LoadPlan
-) -> Iterator[TableProof]:
-    """Compares each table with the lake below its fences.
+) -> Iterator[TableProof | StarProof]:
+    """Compares each raw table with the lake below its fences, and the star with the raw tables.
 
     Args:
         store: The lake's objects.
@@ -70,6 +72,7 @@ def verify_warehouse(
     lake = require_lake(store)
     with session.transaction():  # One snapshot for fences, rows and rejects.
         fences = read_fences(session, statements, lake.lake_id)
+        star = list(verify_star(session, statements, plan.star))
         there = {each.table: _runs_of(session, statements, each) for each in plan.tables}
         rejects = {each.table: _rejects_of(session, statements, each) for each in plan.tables}
     for table in plan.tables:
@@ -82,6 +85,7 @@ def verify_warehouse(
             rejected=_size(rejects[table.table]),
             breaches=(*broken, *differing),
         )
+    yield from star
 
 
 def _accepted(

@@ -32,6 +32,7 @@ def test_an_empty_database_gets_everything():
         "0002 load_fences",
         "0003 load_history",
         "0004 load_rejects",
+        "0005 load_definitions",
         "raw_order created",
     ]
     assert steps[-1].statements == (
@@ -74,6 +75,6 @@ def test_another_type_is_refused_with_the_migration_to_write():
     assert "Write a migration" in caught.value.remedy
 
 
-def test_two_datasets_of_one_table_are_refused():
-    with pytest.raises(ConfigurationError, match="two datasets go to the table raw_order"):
+def test_a_table_that_is_named_twice_is_refused():
+    with pytest.raises(ConfigurationError, match="the table raw_order is there twice"):
         LoadPlan(plan().tables * 2)
