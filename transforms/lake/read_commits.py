@@ -225,12 +225,14 @@ class ReadCommitsConfig:
         store: Address and credentials; the AWS environment by default.
         position: Where to begin, per partition; from its genesis where nothing is said.
         limits: How much one batch may hold.
+        topics: Reads the partitions of these topics only.
     """
 
     lake_root: str
     store: StoreSettings | None = None
     position: Position = field(default_factory=dict)
     limits: BatchLimits = field(default_factory=BatchLimits)
+    topics: frozenset[str] | None = None
 
 
 class ReadCommits(beam.PTransform[PBegin, PCollection[CommitBatch]]):
@@ -268,7 +270,7 @@ class _ReadCommitsFn(beam.DoFn):
 def batches(store: ObjectStore, config: ReadCommitsConfig) -> Iterator[CommitBatch]:
     """Yields the batches of ``ReadCommits``."""
     lake = require_lake(store)
-    ends, position = chain_ends(store, lake), dict(config.position)
+    ends, position = chain_ends(store, lake, config.topics), dict(config.position)
     # One with a position but without a chain is gone; asked for, so that it is noticed.
     ends |= {owner: mark.seq for owner, mark in position.items() if owner not in ends}
     while True:

@@ -91,16 +91,35 @@ def write_run(
         started: When the launcher began the run.
         finished: Now. Without it readers take the time at which S3 stored the report.
     """
-    body = orjson.dumps(
-        {
-            "run_id": run_id,
-            "started": _text(started),
-            "finished": _text(finished),
-            "partitions": [each.to_dict() for each in outcomes],
-        },
-        option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE,
-    )
-    store.put(f"{RUNS}{run_id}.json", body)
+    report = {
+        "run_id": run_id,
+        "started": _text(started),
+        "finished": _text(finished),
+        "partitions": [each.to_dict() for each in outcomes],
+    }
+    _put(store, run_id, report)
+
+
+def add_to_run(store: ObjectStore, run_id: str, part: str, value: Any) -> None:
+    """Adds a part to a run's report, or makes a report of it alone.
+
+    For what comes after the lake, one step after the other: two at once would lose a part.
+
+    Args:
+        store: The lake's objects.
+        run_id: The run's name.
+        part: The part's name; one that is there is replaced.
+        value: Plain values.
+    """
+    body = store.find(f"{RUNS}{run_id}.json")
+    report = orjson.loads(body) if body else {"run_id": run_id, "partitions": []}
+    _put(store, run_id, {**report, part: value})
+
+
+def read_part(store: ObjectStore, run_id: str, part: str) -> Any:
+    """Returns a part that was added to a run's report; None if there is none."""
+    body = store.find(f"{RUNS}{run_id}.json")
+    return None if body is None else orjson.loads(body).get(part)
 
 
 def read_run(store: ObjectStore, run_id: str) -> list[PartitionOutcome]:
@@ -118,6 +137,11 @@ def read_runs(store: ObjectStore, *, newest: int) -> list[Run]:
     """
     listed = sorted((key, at) for key, at in store.stored(RUNS) if key.endswith(".json"))
     return [_run(orjson.loads(store.get(key)), at) for key, at in listed[-newest:]]
+
+
+def _put(store: ObjectStore, run_id: str, report: dict[str, Any]) -> None:
+    body = orjson.dumps(report, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+    store.put(f"{RUNS}{run_id}.json", body)
 
 
 def _run(value: dict[str, Any], stored: datetime) -> Run:

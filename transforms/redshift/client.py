@@ -7,6 +7,7 @@ back.
 
 import os
 import re
+import socket
 import struct
 import threading
 from collections.abc import Iterator, Sequence
@@ -115,6 +116,12 @@ class Session:
             self._connection.close()
         except FAILURES:
             return  # It was gone already.
+
+    def cut(self) -> None:
+        """Breaks the connection, from any thread: a statement under way fails in its own."""
+        with suppress(OSError):  # It was gone already.
+            # Past TLS, whose state belongs to the thread that runs the statement.
+            socket.socket.shutdown(self._connection._usock, socket.SHUT_RDWR)
 
     def _run(self, sql: str, parameters: Sequence[Any], result: Any) -> Any:
         crash_point("redshift.before_statement")

@@ -8,10 +8,11 @@ import logging
 import os
 import random
 import socket
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final, TypeVar
 
 from transforms.errors import (
     ConfigurationError,
@@ -19,10 +20,11 @@ from transforms.errors import (
     WarehouseConflictError,
     WarehouseUnavailableError,
 )
-from transforms.lake import BatchLimits, ObjectStore, require_lake
+from transforms.lake import BatchLimits, Mark, ObjectStore, PartitionId, require_lake
 from transforms.redshift import sql
 from transforms.redshift.batch import Layouts, LoadResult
 from transforms.redshift.client import Session
+from transforms.redshift.fences import position_of, read_fences
 from transforms.redshift.layout import Column
 from transforms.redshift.manifest import Manifests, Source
 from transforms.redshift.plan import LoadPlan
@@ -30,6 +32,7 @@ from transforms.redshift.rejects import Cleaned, isolate, takes_of
 from transforms.redshift.transaction import STAGING, Task, Transaction, UnfitError
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 #: Conflicts in a row until the load gives up: somebody writes these tables without our lock.
 MAX_CONFLICTS: Final = 20
@@ -62,7 +65,7 @@ class Loader:
         role: By which COPY reads the lake.
         limits: Of one transaction.
         patience_s: For how long an outage of the warehouse is waited out.
-        sleep: Pauses.
+        sleep: Pauses; by default until ``stop`` at most.
         monotonic: A clock that only goes forward, in seconds.
 
     Guarantees: whatever ends a load, at whatever moment, each accepted row of the lake below a
@@ -79,12 +82,13 @@ class Loader:
         role: str = "default",
         limits: BatchLimits | None = None,
         patience_s: float = 120.0,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connect = connect
         self._patience_s = patience_s
-        self._sleep = sleep
+        self._stopped = threading.Event()
+        self._sleep = sleep or self._stopped.wait
         self._monotonic = monotonic
         self._token = uuid.uuid4().hex[:12]
         self._task = Task(
@@ -110,10 +114,29 @@ class Loader:
             WarehouseError: A statement was refused.
         """
         try:
-            while (result := self._patiently()) is not None:
+            while (result := self._patiently(self._once)) is not None:
                 yield result
         finally:
             self.close()
+
+    def position(self) -> Mapping[PartitionId, Mark]:
+        """Returns what is loaded: where a reader of commits goes on.
+
+        Raises:
+            LakeMismatchError: The schema was loaded from another lake.
+            WarehouseUnavailableError: The outage outlasted the patience.
+        """
+        try:
+            return self._patiently(self._position)
+        finally:
+            self.close()
+
+    def stop(self) -> None:
+        """Ends what another thread does here, for good; the warehouse rolls back what is open."""
+        self._stopped.set()
+        session = self._session
+        if session is not None:
+            session.cut()
 
     def close(self) -> None:
         """Leaves the warehouse."""
@@ -121,27 +144,39 @@ class Loader:
             self._session.close()
             self._session = None
 
-    def _patiently(self) -> LoadResult | None:
-        """Makes one load, begun again after conflicts, outages and refused rows."""
+    def _patiently(self, call: Callable[[], T]) -> T:
+        """Makes one call, begun again after conflicts and outages."""
         conflicts, pause, deadline = 0, FIRST_PAUSE_S, self._monotonic() + self._patience_s
         while True:
             try:
-                return self._once()
+                return call()
             except WarehouseConflictError:
                 conflicts += 1
                 if conflicts >= MAX_CONFLICTS:
                     raise
             except WarehouseUnavailableError as error:
                 self.close()
-                if self._monotonic() >= deadline:
+                if self._stopped.is_set() or self._monotonic() >= deadline:
                     raise
                 _log.warning("the load is begun again: %s", error.what)
             # Jitter: two that met once must not meet again.
             self._sleep(random.uniform(0.1, 1.0) * pause)
             pause = min(pause * 2, LAST_PAUSE_S)
 
-    def _once(self) -> LoadResult | None:
+    def _connected(self) -> Session:
         session = self._session = self._session or self._connect()
+        # Whoever stops either sees this session and cuts it, or is seen here.
+        if self._stopped.is_set():
+            raise WarehouseUnavailableError("the load was stopped", "The next one goes on")
+        return session
+
+    def _position(self) -> Mapping[PartitionId, Mark]:
+        lake = require_lake(self._task.store)
+        fences = read_fences(self._connected(), self._task.statements, lake.lake_id)
+        return position_of(fences, self._task.plan)
+
+    def _once(self) -> LoadResult | None:
+        session = self._connected()
         manifests = self._manifests = self._manifests or self._found_manifests(session)
         lake = require_lake(self._task.store)
         while True:

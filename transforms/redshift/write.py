@@ -3,18 +3,31 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any, Final
 
 import apache_beam as beam
+from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTracker
 from apache_beam.pvalue import PCollection
+from apache_beam.transforms.combiners import ToList
+from apache_beam.transforms.core import RestrictionProvider
+from apache_beam.utils.timestamp import Duration
 
-from transforms.errors import PipelineError, RefusedError
+from transforms.errors import ConfigurationError
 from transforms.lake import BatchLimits, CommitBatch, ObjectStore, StoreSettings
-from transforms.redshift.batch import LoadResult
+from transforms.redshift.background import BackgroundLoad
 from transforms.redshift.client import connect
 from transforms.redshift.loader import Loader
+from transforms.redshift.outcome import FAILED, LoadOutcome, write_loads
 from transforms.redshift.plan import LoadPlan
 from transforms.redshift.settings import RedshiftSettings
 from transforms.redshift.sql import Statements
+
+#: Runners count delays in whole seconds.
+_NEXT_CALL_S: Final = 1
+#: An outage that outlasted the patience isn't over a second later.
+_NEXT_TRY_S: Final = 30
+#: For how long the end of a worker waits for its load to notice that it was stopped.
+_STOP_S: Final = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +40,11 @@ class WriteToRedshiftConfig:
         redshift: The warehouse; its password is a reference, resolved on the worker.
         store: How to reach the lake.
         limits: Of one transaction.
+        call_s: For how long one call waits for a load, in seconds: about 1 in a stream, whose
+            checkpoints wait for the call. None: until the load has ended, as in a drain; the only
+            way on Spark, which can't defer a call.
+        run_id: Adds the outcomes to the report of this run, at its end; empty for none, as in a
+            stream, which has no end.
     """
 
     lake_root: str
@@ -34,30 +52,25 @@ class WriteToRedshiftConfig:
     redshift: RedshiftSettings
     store: StoreSettings | None = None
     limits: BatchLimits = field(default_factory=BatchLimits)
+    call_s: float | None = None
+    run_id: str = ""
 
-
-@dataclass(frozen=True, kw_only=True)
-class LoadOutcome:
-    """One load, or why there was none.
-
-    Attributes:
-        result: What was loaded; None after a failure.
-        failure: ``refused`` or ``failed``; empty if all went well.
-        reason: What went wrong, in one sentence without values of the data.
-    """
-
-    result: LoadResult | None = None
-    failure: str = ""
-    reason: str = ""
+    def __post_init__(self) -> None:
+        if self.call_s is not None and self.call_s <= 0:
+            raise ConfigurationError(f"call_s must be above 0, got {self.call_s}", "Such as 1")
 
 
 class WriteToRedshift(beam.PTransform[PCollection[CommitBatch], PCollection[LoadOutcome]]):
     """Loads the warehouse whenever there are new commits, and says how it went.
 
     A batch of commits is no more than the sign that there are some: what is loaded is chosen under
-    the warehouse's lock, after its fences were read. So batches may come twice, late, or from many
-    workers, and each row is loaded once. An outage is an outcome, never an exception: the lake must
-    go on, and the next load catches up.
+    the warehouse's lock, after its fences were read. An outage is an outcome, never an exception:
+    the lake must go on. In a stream the sign of a load that failed is kept and tried again; in a
+    drain the next run catches up.
+
+    Guarantees: each row once, however often, late or on how many workers the batches come.
+    Bounded or not. One load at a time gets on, so there is no parallelism; a load runs in a thread
+    of its own, and what isn't committed when it is stopped is rolled back.
 
     Args:
         config: What to load, and where.
@@ -67,21 +80,23 @@ class WriteToRedshift(beam.PTransform[PCollection[CommitBatch], PCollection[Load
         super().__init__()
         self._config = config
 
-    def expand(self, pcoll: PCollection[CommitBatch]) -> PCollection[LoadOutcome]:
+    def expand(self, batches: PCollection[CommitBatch]) -> PCollection[LoadOutcome]:
         """Yields one outcome a load."""
-        loaded: PCollection[LoadOutcome] = pcoll | "Load" >> beam.ParDo(_LoadFn(self._config))
+        loaded: PCollection[LoadOutcome] = (
+            batches
+            # Small, and the same bytes whenever it is deferred: runners take it for a key.
+            | "NameBatches" >> beam.Map(_sign)
+            | "Load" >> beam.ParDo(_LoadFn(self._config))
+        )
+        if self._config.run_id:
+            report = beam.ParDo(_ReportFn(self._config))
+            _ = loaded | "CollectLoads" >> ToList() | "ReportLoads" >> report
         return loaded
 
-
-class _LoadFn(beam.DoFn):
-    def __init__(self, config: WriteToRedshiftConfig) -> None:
-        self._config = config
-
-    def setup(self) -> None:
-        self._loader = make_loader(self._config)
-
-    def process(self, element: CommitBatch) -> Iterator[LoadOutcome]:
-        yield from outcomes(self._loader)
+    def display_data(self) -> dict[str, Any]:
+        """Shows the warehouse's address and schema; secrets are references or stay out."""
+        redshift = self._config.redshift
+        return {"host": redshift.host, "schema": redshift.schema}
 
 
 def make_loader(config: WriteToRedshiftConfig) -> Loader:
@@ -97,11 +112,84 @@ def make_loader(config: WriteToRedshiftConfig) -> Loader:
     )
 
 
-def outcomes(loader: Loader) -> Iterator[LoadOutcome]:
-    """Loads what is new; a failure is the last outcome."""
-    try:
-        for result in loader.load():
-            yield LoadOutcome(result=result)
-    except PipelineError as error:
-        kind = "refused" if isinstance(error, RefusedError) else "failed"
-        yield LoadOutcome(failure=kind, reason=str(error))
+def _sign(batch: CommitBatch) -> str:
+    return batch.tails[-1].sha256 if batch.tails else ""
+
+
+class _OneLoad(RestrictionProvider):
+    """A sign stands for one load, which is claimed when it has ended."""
+
+    def initial_restriction(self, _sign: str) -> OffsetRange:
+        return OffsetRange(0, 1)
+
+    def create_tracker(self, restriction: OffsetRange) -> OffsetRestrictionTracker:
+        return OffsetRestrictionTracker(restriction)
+
+    def restriction_size(self, _sign: str, restriction: OffsetRange) -> int:
+        return int(restriction.size())
+
+
+class _LoadFn(beam.DoFn):
+    """Begins a load at a sign, and asks for its outcomes, in one call or in many short ones."""
+
+    def __init__(self, config: WriteToRedshiftConfig) -> None:
+        self._config = config
+
+    def setup(self) -> None:
+        self._loader = make_loader(self._config)
+        self._load: BackgroundLoad | None = None
+        self._begun_by = ""
+        self._has_failed = False
+
+    def process(
+        self,
+        sign: str,
+        tracker: Any = beam.DoFn.RestrictionParam(_OneLoad()),  # noqa: B008
+    ) -> Iterator[LoadOutcome]:
+        try:
+            yield from self._loaded(sign, tracker)
+        except BaseException:
+            # Whoever ends the call, a user at the terminal too, ends the load.
+            self.teardown()
+            raise
+
+    def teardown(self) -> None:
+        if self._load is not None:
+            self._load.stop()
+            self._load.join(_STOP_S)
+
+    def _loaded(self, sign: str, tracker: Any) -> Iterator[LoadOutcome]:
+        drains = self._config.call_s is None
+        if drains and self._has_failed:
+            # Each further sign of the backlog would wait out the same outage.
+            tracker.try_claim(0)
+            return
+        load = self._running(sign)
+        for outcome in load.poll(self._config.call_s):
+            self._has_failed = outcome.failure == FAILED
+            yield outcome
+        # A load that another sign began may have looked before this one's commits were there.
+        if not load.is_done or self._begun_by != sign:
+            tracker.defer_remainder(Duration(_NEXT_CALL_S))
+        elif self._has_failed and not drains:
+            tracker.defer_remainder(Duration(_NEXT_TRY_S))
+        else:
+            tracker.try_claim(0)
+
+    def _running(self, sign: str) -> BackgroundLoad:
+        if self._load is None or self._load.is_done:
+            self._load, self._begun_by = BackgroundLoad(self._loader), sign
+            self._has_failed = False
+            self._load.start()
+        return self._load
+
+
+class _ReportFn(beam.DoFn):
+    """Adds what was loaded to the run's report."""
+
+    def __init__(self, config: WriteToRedshiftConfig) -> None:
+        self._config = config
+
+    def process(self, loads: list[LoadOutcome]) -> None:
+        store = ObjectStore(self._config.lake_root, self._config.store)
+        write_loads(store, self._config.run_id, loads)

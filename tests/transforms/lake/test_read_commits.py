@@ -163,3 +163,10 @@ class TestReadCommits:
         config = ReadCommitsConfig(lake_root="s3://b/l", position={gone: Mark(3, "ab")})
         with pytest.raises(LakeMismatchError):
             list(batches(lake.store, config))
+
+    def test_only_the_topics_that_are_asked_for_are_read(self):
+        lake = lake_of(5, partitions=1)
+        config = ReadCommitsConfig(lake_root="s3://b/l", topics=frozenset({"another"}))
+        assert list(batches(lake.store, config)) == []
+        (batch,) = batches(lake.store, replace(config, topics=frozenset({TOPIC})))
+        assert named(batch.tails) == [(0, 0), (0, 1)]

@@ -6,7 +6,14 @@ import orjson
 
 from tests.fakes.object_store import BIRTH, FakeBucket
 from transforms.lake.lanes import PartitionOutcome
-from transforms.lake.runs import merge_outcomes, read_run, read_runs, write_run
+from transforms.lake.runs import (
+    add_to_run,
+    merge_outcomes,
+    read_part,
+    read_run,
+    read_runs,
+    write_run,
+)
 
 ONE = PartitionOutcome(
     topic="t",
@@ -88,3 +95,22 @@ def test_only_the_newest_runs_are_read_oldest_first():
         write_run(store, f"run-{number:02d}", [ONE])
     assert [run.run_id for run in read_runs(store, newest=2)] == ["run-10", "run-11"]
     assert store.calls["get_object"] == 2
+
+
+def test_what_comes_after_the_lake_adds_its_part():
+    store = FakeBucket().store()
+    write_run(store, "run-1", [ONE])
+    add_to_run(store, "run-1", "loads", [1])
+    add_to_run(store, "run-1", "others", {"a": 2})
+    assert read_run(store, "run-1") == [ONE]
+    assert read_part(store, "run-1", "loads") == [1]
+    assert read_part(store, "run-1", "others") == {"a": 2}
+
+
+def test_a_part_alone_is_a_report_too():
+    store = FakeBucket().store()
+    assert read_part(store, "run-1", "loads") is None
+    add_to_run(store, "run-1", "loads", [1])
+    assert read_part(store, "run-1", "loads") == [1]
+    assert read_part(store, "run-1", "others") is None
+    assert read_run(store, "run-1") == []
