@@ -4,13 +4,22 @@ COPY of Parquet goes by position and wants the same number of columns (Redshift'
 columnar data formats"), so a staging table has exactly its file's columns, in the file's order.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pyarrow as pa
 
 from transforms.errors import ConfigurationError
+from transforms.limits import (
+    DayRange,
+    JsonBytes,
+    Limit,
+    MostBytes,
+    NestedTextBytes,
+    NoNul,
+    TimeRange,
+)
 
 #: Bytes of a text of which nothing is declared. Redshift plans memory by the declared width, so
 #: generous is not the most that it takes, 65,535.
@@ -24,6 +33,14 @@ _KNOWN_LENGTHS: Final[Mapping[str, int]] = {
 }
 _MOST_BYTES: Final = 65_535
 _MOST_DIGITS: Final = 38
+#: Of one SUPER ("Limitations" of the type).
+_SUPER_BYTES: Final = 16 * 1024 * 1024
+#: What DATE and TIMESTAMP span ("Datetime types"): from Julian day 0, 4713 BC, to the year 294276,
+#: which is in days; microseconds since 1970 end in 294247, with 64 bits.
+_FIRST_DAY: Final = -2_440_588
+_LAST_DAY: Final = 106_762_939
+_SPAN: Final = "4713 BC to 294276"
+_DAY_US: Final = 86_400_000_000
 
 _PLAIN: Final[Mapping[pa.DataType, str]] = {
     pa.int16(): "SMALLINT",
@@ -51,6 +68,11 @@ _IN_CATALOG: Final[Mapping[str, str]] = {
 }
 _INTEGERS: Final = ("SMALLINT", "INTEGER", "BIGINT")
 _SIZED: Final = ("VARCHAR", "VARBYTE")
+_LIMITS: Final[Mapping[str, tuple[Limit, ...]]] = {
+    "DATE": (DayRange(_FIRST_DAY, _LAST_DAY, _SPAN),),
+    "TIMESTAMP": (TimeRange(_FIRST_DAY * _DAY_US, 2**63 - 1, _SPAN),),
+    "SUPER": (NestedTextBytes(_MOST_BYTES), JsonBytes(_SUPER_BYTES)),
+}
 
 
 @dataclass(frozen=True)
@@ -72,6 +94,20 @@ class ColumnType:
         """As CREATE TABLE takes it."""
         sizes = [str(n) for n in (self.length, self.scale) if n is not None]
         return f"{self.kind}({','.join(sizes)})" if sizes else self.kind
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """What a value must keep to beyond what Arrow's type makes sure of.
+
+        DECIMAL has none, Arrow keeps its digits; nor have REAL and DOUBLE PRECISION, which take
+        infinities and what is no number.
+        """
+        if self.kind in _SIZED:
+            assert self.length is not None
+            # A NUL ends a text of Redshift's: COPY fails, or cuts it ("Preparing your input data").
+            nul = (NoNul(),) if self.kind == "VARCHAR" else ()
+            return (MostBytes(self.length), *nul)
+        return _LIMITS.get(self.kind, ())
 
     def holds(self, other: "ColumnType") -> bool:
         """Tells whether each value of another type fits, with no loss and no explicit cast."""
@@ -105,8 +141,24 @@ def columns_of(schema: pa.Schema, lengths: Mapping[str, int] | None = None) -> t
     Raises:
         ConfigurationError: Redshift has no type for a column; names it.
     """
-    declared = {**_KNOWN_LENGTHS, **(lengths or {})}
-    return tuple(Column(f.name, _type(f, declared.get(f.name, DEFAULT_LENGTH))) for f in schema)
+    columns = []
+    for field, found in _typed(schema, lengths):
+        if found is None:
+            raise ConfigurationError(
+                f"the column {field.name} is {_value_type(field)}, which COPY from Parquet can't "
+                "load",
+                "Cast it before the lake: int16 or wider, timestamps of ms or us, decimals of 38 "
+                "digits",
+            )
+        columns.append(Column(field.name, found))
+    return tuple(columns)
+
+
+def loadable_columns(
+    schema: pa.Schema, lengths: Mapping[str, int] | None = None
+) -> tuple[Column, ...]:
+    """Does as ``columns_of``, and leaves out the columns that Redshift has no type for."""
+    return tuple(Column(f.name, found) for f, found in _typed(schema, lengths) if found is not None)
 
 
 def catalog_column(name: str, kind: str, length: Any, digits: Any, scale: Any) -> Column:
@@ -150,8 +202,16 @@ def staging_columns(schema: pa.Schema, target: Iterable[Column], table: str) -> 
     return staged
 
 
-def _type(field: pa.Field, length: int) -> ColumnType:
-    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+def _typed(
+    schema: pa.Schema, lengths: Mapping[str, int] | None
+) -> Iterator[tuple[pa.Field, ColumnType | None]]:
+    declared = {**_KNOWN_LENGTHS, **(lengths or {})}
+    for field in schema:
+        yield field, _type(field, declared.get(field.name, DEFAULT_LENGTH))
+
+
+def _type(field: pa.Field, length: int) -> ColumnType | None:
+    kind = _value_type(field)
     if kind in _PLAIN:
         return ColumnType(_PLAIN[kind])
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
@@ -162,12 +222,11 @@ def _type(field: pa.Field, length: int) -> ColumnType:
         return ColumnType("TIMESTAMP")  # UTC: the loader's sessions and readers know no other.
     if pa.types.is_decimal128(kind) and kind.precision <= _MOST_DIGITS and kind.scale >= 0:
         return ColumnType("DECIMAL", kind.precision, kind.scale)
-    if pa.types.is_nested(kind):
-        return ColumnType("SUPER")
-    raise ConfigurationError(
-        f"the column {field.name} is {kind}, which COPY from Parquet can't load",
-        "Cast it before the lake: int16 or wider, timestamps of ms or us, decimals of 38 digits",
-    )
+    return ColumnType("SUPER") if pa.types.is_nested(kind) else None
+
+
+def _value_type(field: pa.Field) -> pa.DataType:
+    return field.type.value_type if pa.types.is_dictionary(field.type) else field.type
 
 
 def _bytes(name: str, length: int) -> int:

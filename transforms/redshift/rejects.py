@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms.errors import CopyDataError, PipelineError
@@ -24,9 +23,6 @@ from transforms.segment import column_values
 #: Rows that are looked for one by one in a file, where we can't see ourselves what is wrong with
 #: them: each costs some twenty COPYs.
 MAX_SEARCHED: Final = 20
-#: Redshift's TIMESTAMP begins with Julian day 0, 4713 BC ("Datetime types"), in microseconds since
-#: 1970; it ends after the last time that 64 bits can say.
-_FIRST_US: Final = -210_866_803_200_000_000
 UNFIT: Final = "copy_refused_it"
 
 
@@ -172,21 +168,11 @@ def unfit(table: pa.Table, columns: Sequence[Column]) -> dict[int, str]:
     """
     reasons: dict[int, str] = {}
     for column, values in zip(columns, table.columns, strict=True):
-        code, bad = _misfits(column, values)
-        for at in np.flatnonzero(bad):
-            reasons.setdefault(int(at), f"{code}:{column.name}")
+        for limit in column.type.limits:
+            broken = limit.broken(values)
+            for at in () if broken is None else np.flatnonzero(broken):
+                reasons.setdefault(int(at), f"{limit.code}:{column.name}")
     return reasons
-
-
-def _misfits(column: Column, values: pa.ChunkedArray) -> tuple[str, np.ndarray[Any, Any]]:
-    if column.type.kind in ("VARCHAR", "VARBYTE"):
-        kind = pa.string() if column.type.kind == "VARCHAR" else pa.binary()
-        sizes = pc.binary_length(values.cast(kind)).fill_null(0)
-        return "too_long", np.asarray(pc.greater(sizes, column.type.length))
-    if column.type.kind == "TIMESTAMP":
-        moments = values.cast(pa.timestamp("us", "UTC"), safe=False).cast(pa.int64()).fill_null(0)
-        return "time_out_of_range", np.asarray(pc.less(moments, _FIRST_US))
-    return "", np.zeros(len(values), dtype=bool)
 
 
 def takes_of(attempt: Callable[[Sequence[Source]], None]) -> Takes:

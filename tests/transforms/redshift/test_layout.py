@@ -1,5 +1,9 @@
 """Arrow's types as Redshift's, and which table takes which files."""
 
+import math
+from decimal import Decimal
+
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -9,6 +13,7 @@ from transforms.redshift.layout import (
     ColumnType,
     catalog_column,
     columns_of,
+    loadable_columns,
     staging_columns,
 )
 
@@ -63,6 +68,52 @@ def test_texts_have_the_length_that_is_declared():
 def test_lineage_has_lengths_of_its_own():
     (column,) = columns_of(pa.schema([pa.field("_topic", pa.string())]))
     assert column.type.sql == "VARCHAR(249)"
+
+
+def test_columns_that_can_not_be_loaded_are_left_out_where_that_is_asked_for():
+    schema = pa.schema([("at", pa.time64("us")), ("text", pa.string())])
+    (column,) = loadable_columns(schema, {"text": 7})
+    assert column == Column("text", ColumnType("VARCHAR", 7))
+
+
+def broken(kind: pa.DataType, values: list) -> list[int]:
+    """The numbers of the values that a column of a type doesn't take."""
+    (column,) = columns_of(pa.schema([("c", kind)]), {"c": 3})
+    held = pa.chunked_array([pa.array(values, kind)])
+    found = [limit.broken(held) for limit in column.type.limits]
+    return sorted({n for flags in found if flags is not None for n in flags.nonzero()[0].tolist()})
+
+
+class TestLimits:
+    def test_of_a_text_are_its_bytes_and_no_nul(self):
+        assert broken(pa.string(), ["abc", "éé", "\0", None]) == [1, 2]
+
+    def test_of_bytes_are_their_number(self):
+        assert broken(pa.binary(), [b"\0\0\0", b"1234"]) == [1]
+
+    def test_of_a_date_are_4713_bc_and_the_year_294276(self):
+        ends = [np.datetime64("-4713-11-24"), np.datetime64("294276-12-31")]
+        first, last = (int(end.astype("datetime64[D]").astype(int)) for end in ends)
+        assert broken(pa.date32(), [first - 1, first, None, last, last + 1]) == [0, 4]
+
+    def test_of_a_time_is_4713_bc_and_what_microseconds_reach(self):
+        first = int(np.datetime64("-4713-11-24T00:00:00.000000").astype(int))
+        assert broken(pa.timestamp("us", "UTC"), [first - 1, first, 2**63 - 1]) == [0]
+        thousandths = [first // 1000 - 1, first // 1000, (2**63 - 1) // 1000, 2**63 // 1000 + 1]
+        assert broken(pa.timestamp("ms", "UTC"), thousandths) == [0, 3]
+
+    def test_of_what_is_nested_are_each_text_and_the_whole(self):
+        texts = ["x" * 65_535]
+        assert broken(pa.list_(pa.string()), [texts, [*texts, "x" * 65_536], texts * 256]) == [1, 2]
+
+    @pytest.mark.parametrize("kind", [pa.float32(), pa.float64()], ids=str)
+    def test_numbers_without_a_value_are_taken(self, kind):
+        assert broken(kind, [math.nan, math.inf, -math.inf]) == []
+
+    def test_arrow_itself_keeps_the_digits_of_a_decimal(self):
+        with pytest.raises(pa.ArrowInvalid):
+            pa.array([Decimal("1234.5")], pa.decimal128(4, 1))
+        assert broken(pa.decimal128(4, 1), [Decimal("-999.9"), None]) == []
 
 
 class TestHolds:
