@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 
 from transforms.lake import DataFile, ObjectStore, PartitionId, SegmentCommit, commits, require_lake
 from transforms.quality import Rule, RuleSet
+from transforms.quality.offenses import Offenses
 from transforms.quality.rule_checks import RuleChecker
 from transforms.quality.rule_plans import RulePlan
-from transforms.quality.validate import Offenses, judge
+from transforms.quality.validate import judge
 from transforms.references import References
 from transforms.sql import Engine
 from transforms.sql.functions import FUNCTIONS

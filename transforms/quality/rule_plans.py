@@ -1,21 +1,18 @@
 """Rules made ready: bound to the rows and references they are for, as one query per dataset."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
 
-import numpy as np
 import pyarrow as pa
 
 from transforms.errors import ConfigurationError
+from transforms.quality.offenses import SOURCE
 from transforms.quality.rule_checks import row_schema
-from transforms.quality.rules import Rule, RuleSet, Severity
+from transforms.quality.rules import Rule, RuleSet
 from transforms.quality.screening import screens
 from transforms.references import References, needed_columns
 from transforms.sql import Engine, EvaluationError, Expression, Join
 from transforms.sql.functions import FUNCTIONS
 from transforms.sql.pieces import bracketed, tried
-
-SOURCE: Final = "source_system"
 
 
 class RulePlan:
@@ -54,8 +51,6 @@ class RulePlan:
         self.verdicts = {f"_v{number}": _verdict(rule) for number, rule in enumerate(rules)}
         self._check(seen)
         self.screens = screens(self.rules, self.joins, engine, seen.names)
-        self.warns = np.array([rule.severity is Severity.WARN for rule in rules])
-        self.errs = np.array([rule.severity is Severity.ERROR for rule in rules])
 
     def _check(self, columns: pa.Schema) -> None:
         try:

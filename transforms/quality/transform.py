@@ -1,4 +1,4 @@
-"""``Validate``: rows judged by rules."""
+"""``Validate``: rows judged by rules; ``EnforceLimits``: rows judged by the warehouse's columns."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,11 +8,13 @@ from typing import Any, Final
 
 import apache_beam as beam
 import pyarrow as pa
+import pyarrow.compute as pc
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 
 from transforms.errors import ConfigurationError
 from transforms.guard import guarded
+from transforms.quality.limits import PREFIX, LimitPlan, LimitRule, enforce_limits
 from transforms.quality.rule_plans import RulePlans
 from transforms.quality.rules import RuleSet
 from transforms.quality.validate import validate
@@ -83,9 +85,65 @@ class _ValidateFn(beam.DoFn):  # type: ignore[misc]
 
     def process(self, segment: Segment) -> Iterator[Segment]:
         judged = guarded(partial(validate, plans=self._plans), segment)
-        for (rule, source), count in _counted(judged.findings).items():
-            Metrics.counter(METRICS, f"{rule}/{source}").inc(count)
+        _count(judged.findings)
         yield judged
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnforceLimitsConfig:
+    """What the warehouse's columns demand.
+
+    Attributes:
+        rules: One a column that can't take all that its Arrow type can say.
+        source_systems: As for ``Validate``.
+    """
+
+    rules: Sequence[LimitRule]
+    source_systems: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+class EnforceLimits(beam.PTransform[PCollection[Segment], PCollection[Segment]]):  # type: ignore[misc]
+    """Makes dead letters of rows that the warehouse couldn't take; the last step before the lake.
+
+    Guarantees: no accepted row breaks a limit of its table, as far as that is declared here. The
+    verdict on a message is a pure function of its bytes, its broker timestamp and the versions of
+    rules, references and masks, wherever segments were cut. Counters as those of ``Validate``.
+    """
+
+    def __init__(self, config: EnforceLimitsConfig) -> None:
+        super().__init__()
+        self._config = config
+
+    def expand(self, segments: PCollection[Segment]) -> PCollection[Segment]:
+        """Adds one step to the graph."""
+        judged: PCollection[Segment] = segments | "MeasureRows" >> beam.ParDo(
+            _EnforceLimitsFn(self._config)
+        )
+        return judged
+
+    def display_data(self) -> dict[str, Any]:
+        """Shows how many columns of each dataset have limits."""
+        return dict(Counter(rule.dataset for rule in self._config.rules))
+
+
+class _EnforceLimitsFn(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, config: EnforceLimitsConfig) -> None:
+        self._config = config
+
+    def setup(self) -> None:
+        self._plan = LimitPlan(self._config.rules, self._config.source_systems)
+
+    def process(self, segment: Segment) -> Iterator[Segment]:
+        judged = guarded(partial(enforce_limits, plan=self._plan), segment)
+        # The others are counted by ``Validate``.
+        mine = pc.starts_with(judged.findings.column("rule"), PREFIX)
+        _count(judged.findings.filter(mine))
+        yield judged
+
+
+def _count(findings: pa.Table) -> None:
+    for (rule, source), count in _counted(findings).items():
+        Metrics.counter(METRICS, f"{rule}/{source}").inc(count)
 
 
 def _counted(findings: pa.Table) -> Counter[tuple[str, str]]:
