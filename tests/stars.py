@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -12,9 +12,12 @@ from transforms.redshift.fences import insert_all
 from transforms.redshift.sql import quoted
 from transforms.redshift.star import (
     Binding,
+    CalendarTable,
     Member,
+    MembersTable,
     Milestone,
     Scd2Table,
+    StarTable,
     Storage,
     UpsertTable,
     rebuild,
@@ -123,7 +126,30 @@ FILL = UpsertTable(
         ),
     ),
 )
-PLAN = LoadPlan((PATIENTS, FILLS, STORES), (PATIENT, STORE, FILL))
+EVENT = UpsertTable(
+    table="fact_event",
+    raw=FILLS,
+    key="event_id",
+    effective="event_time",
+    order=("source_seq",),
+    storage=Storage(distribution="EVEN"),
+    values=("event_type",),
+)
+KIND = MembersTable(
+    table="dim_kind",
+    key="fill_key",
+    storage=Storage(distribution="ALL"),
+    raw=FILLS,
+    values=(),
+)
+DAYS = CalendarTable(
+    table="dim_date",
+    key="calendar_date",
+    storage=Storage(distribution="ALL", sort=("calendar_date",)),
+    first=date(2024, 2, 27),
+    last=date(2024, 3, 2),
+)
+PLAN = LoadPlan((PATIENTS, FILLS, STORES), (DAYS, PATIENT, STORE, KIND, FILL, EVENT))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,14 +261,18 @@ class Logs:
     def empty(self) -> None:
         """Takes all rows away."""
         with self.session.transaction():
-            for each in (*PLAN.tables, *PLAN.star):
+            for each in (*PLAN.tables, *self._built()):
                 self.session.execute(f"DELETE FROM {self.statements.table(each.table)}")
 
     def found(self) -> dict[str, list[tuple[Any, ...]]]:
         """The star's rows, without the load that made them, in order."""
-        return {each.table: self._rows(each) for each in PLAN.star}
+        return {each.table: self._rows(each) for each in self._built()}
 
-    def _rows(self, table: Any) -> list[tuple[Any, ...]]:
+    @staticmethod
+    def _built() -> list[StarTable]:
+        return [each for each in PLAN.star if each.sources]
+
+    def _rows(self, table: StarTable) -> list[tuple[Any, ...]]:
         names = ", ".join(quoted(column.name) for column in table.columns[1:])
         found = self.session.query(f"SELECT {names} FROM {self.statements.table(table.table)}")
         return ordered(tuple(row) for row in found)
@@ -262,7 +292,9 @@ def told(rows: Sequence[Row]) -> dict[str, list[tuple[Any, ...]]]:
     return {
         "dim_patient": ordered(patients),
         "dim_store": ordered(_stores(stores, fills)),
+        "dim_kind": ordered({(row.fill_key,) for row in fills if row.fill_key is not None}),
         "fact_fill": ordered(_fills(fills, patients)),
+        "fact_event": ordered(_events(fills)),
     }
 
 
@@ -300,6 +332,13 @@ def _stores(stores: list[Store], fills: list[Fill]) -> Iterator[tuple[Any, ...]]
         yield (store, row.name, at(row.hour), False)
     for store in {row.store for row in fills if row.store is not None} - known:
         yield (store, None, None, True)
+
+
+def _events(fills: list[Fill]) -> Iterator[tuple[Any, ...]]:
+    for event in {row.event_id for row in fills}:
+        same = [row for row in fills if row.event_id == event]
+        last = max(same, key=lambda row: (row.hour, row.source_seq, row.offset))
+        yield (event, last.event_type)
 
 
 def _fills(fills: list[Fill], patients: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:

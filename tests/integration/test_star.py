@@ -150,6 +150,19 @@ class TestVersions:
         assert star.found()["fact_fill"][0][-1] == 7
 
 
+def test_the_calendar_has_each_day_once(star):
+    columns = "calendar_date, calendar_quarter, iso_week, month_name, day_name, is_weekend"
+    table = star.statements.table("dim_date")
+    found = star.session.query(f"SELECT {columns} FROM {table} ORDER BY calendar_date")
+    assert [tuple(map(str, row)) for row in found] == [
+        ("2024-02-27", "1", "9", "Feb", "Tue", "False"),
+        ("2024-02-28", "1", "9", "Feb", "Wed", "False"),
+        ("2024-02-29", "1", "9", "Feb", "Thu", "False"),
+        ("2024-03-01", "1", "9", "Mar", "Fri", "False"),
+        ("2024-03-02", "1", "9", "Mar", "Sat", "True"),
+    ]
+
+
 class TestProof:
     def test_a_row_that_was_changed_by_hand_is_found(self, star):
         star.load([change(0, 0), fill(0, 3)])

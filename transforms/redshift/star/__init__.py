@@ -5,6 +5,8 @@ the keys that it touches, the rows of each dimension and fact from that log. So 
 rows came, how they were split into loads, and what was replayed can't show.
 """
 
+from transforms.redshift.star.calendar import CalendarTable
+from transforms.redshift.star.members import MembersTable
 from transforms.redshift.star.rebuild import rebuild
 from transforms.redshift.star.scd2 import Scd2Table
 from transforms.redshift.star.storage import Storage
@@ -13,7 +15,9 @@ from transforms.redshift.star.upsert import Binding, Milestone, UpsertTable
 
 __all__ = [
     "Binding",
+    "CalendarTable",
     "Member",
+    "MembersTable",
     "Milestone",
     "Scd2Table",
     "StarTable",

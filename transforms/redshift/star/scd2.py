@@ -13,7 +13,7 @@ from transforms.errors import ConfigurationError
 from transforms.redshift.layout import Column, ColumnType
 from transforms.redshift.raw import LOAD_ID
 from transforms.redshift.sql import Statements, literal, quoted
-from transforms.redshift.star.table import PLACE, TOUCHED, StarTable, check_columns
+from transforms.redshift.star.table import PLACE, TOUCHED, LogTable, check_columns
 
 FROM: Final = "valid_from"
 UNTIL: Final = "valid_to"
@@ -27,7 +27,7 @@ _BOOLEAN: Final = ColumnType("BOOLEAN")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scd2Table(StarTable):
+class Scd2Table(LogTable):
     """A dimension with one row per version of each member.
 
     Each member also has an inferred row, valid from ever to its first version: facts that are older

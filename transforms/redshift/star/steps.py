@@ -52,7 +52,7 @@ def filled(table: StarTable, statements: Statements) -> list[str]:
         f"DELETE FROM {history} {where}",
         f"INSERT INTO {history} ({', '.join(HISTORY_COLUMNS)}) SELECT 0, ({lake}), {name}, "
         f"'migrate', 0, 0, 0, COUNT(*), COUNT(*), 0, CAST(NULL AS TIMESTAMP), "
-        f"CAST(NULL AS TIMESTAMP), GETDATE(), GETDATE() FROM {statements.table(table.table)}",
+        f"CAST(NULL AS TIMESTAMP), GETDATE(), GETDATE(), '' FROM {statements.table(table.table)}",
         f"DELETE FROM {known} {where}",
         f"INSERT INTO {known} (table_name, definition_sha256) VALUES ({name}, "
         f"{literal(table.definition())})",

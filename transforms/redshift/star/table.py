@@ -33,30 +33,31 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class StarTable(ABC):
-    """A table that is rebuilt from raw tables, key by key.
+    """A table whose rows are told by a query, key by key.
 
     Attributes:
         table: Its name.
-        raw: The raw table that is its log.
-        key: The log's column whose rows belong together.
-        effective: The log's column that tells when a row took effect.
-        order: The log's columns that order rows of one moment, such as the source's sequence.
+        key: The column whose rows belong together.
         storage: How it is stored.
-        members: Where else keys are seen: they get an inferred member.
     """
 
     table: str
-    raw: RawTable
     key: str
-    effective: str
-    order: tuple[str, ...] = ()
     storage: Storage
-    members: tuple[Member, ...] = field(default=())
 
     @property
     @abstractmethod
     def columns(self) -> tuple[Column, ...]:
         """Its columns, the load's number first."""
+
+    @property
+    @abstractmethod
+    def sources(self) -> tuple[RawTable, ...]:
+        """The raw tables that it depends on."""
+
+    @abstractmethod
+    def touched(self, statements: Statements, load_id: int) -> str:
+        """Returns the query of the keys that a load touches, each once."""
 
     @abstractmethod
     def rows(self, statements: Statements, load_id: int, touched: str | None) -> str:
@@ -68,33 +69,71 @@ class StarTable(ABC):
             touched: The table of the keys to take, quoted; None for all.
         """
 
+    def definition(self) -> str:
+        """Returns a digest of all that decides about its rows and columns."""
+        statements = Statements("s")
+        texts = (
+            *(f"{column.name} {column.type.sql}" for column in self.columns),
+            self.touched(statements, 0) if self.sources else "",
+            self.rows(statements, 0, None),
+        )
+        return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+    def create(self, statements: Statements) -> str:
+        """Returns its CREATE TABLE."""
+        columns = ", ".join(
+            f"{quoted(column.name)} {self.storage.defined(column)}" for column in self.columns
+        )
+        name = statements.table(self.table)
+        return f"CREATE TABLE {name} ({columns}) {self.storage.attributes}"
+
+    def insert(self, statements: Statements, load_id: int, touched: str | None) -> str:
+        """Returns the INSERT of its rows."""
+        names = ", ".join(quoted(column.name) for column in self.columns)
+        rows = self.rows(statements, load_id, touched)
+        return f"INSERT INTO {statements.table(self.table)} ({names}) ({rows})"
+
+    def delete(self, statements: Statements, touched: str) -> str:
+        """Returns the DELETE of the rows of some keys."""
+        name = statements.table(self.table)
+        return f"DELETE FROM {name} USING {touched} t WHERE {name}.{quoted(self.key)} = t.{TOUCHED}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogTable(StarTable):
+    """A table that is rebuilt from the rows of one raw table, its log.
+
+    Attributes:
+        raw: The log.
+        effective: The log's column that tells when a row took effect.
+        order: The log's columns that order rows of one moment, such as the source's sequence.
+        members: Where else keys are seen: they get an inferred member.
+    """
+
+    raw: RawTable
+    effective: str
+    order: tuple[str, ...] = ()
+    members: tuple[Member, ...] = field(default=())
+
     @property
     def sources(self) -> tuple[RawTable, ...]:
-        """The raw tables that it depends on."""
+        """The log, and where else its keys are seen."""
         return (self.raw, *(member.raw for member in self.members))
 
     def touched(self, statements: Statements, load_id: int) -> str:
         """Returns the query of the keys that a load touches, each once."""
-        # UNION, not UNION ALL: it makes each key appear once.
         return " UNION ".join(self._touched(statements, load_id))
 
     def _touched(self, statements: Statements, load_id: int) -> list[str]:
         key = quoted(self.key)
+        # DISTINCT though UNION drops doubles too: there may be nothing to unite it with.
         own = (
-            f"SELECT {key} AS {TOUCHED} FROM {statements.table(self.raw.table)} "
+            f"SELECT DISTINCT {key} AS {TOUCHED} FROM {statements.table(self.raw.table)} "
             f"WHERE _load_id = {load_id} AND {key} IS NOT NULL"
         )
-        there = f"SELECT 1 FROM {statements.table(self.table)} d WHERE d.{key} = m."
-        return [
-            own,
-            *(
-                # A member that is there already changes nothing.
-                f"SELECT m.{quoted(m.column)} FROM {statements.table(m.raw.table)} m "
-                f"WHERE m._load_id = {load_id} AND m.{quoted(m.column)} IS NOT NULL "
-                f"AND NOT EXISTS ({there}{quoted(m.column)})"
-                for m in self.members
-            ),
-        ]
+        # A member that is there already changes nothing.
+        seen = (unseen(self, each.raw, each.column, statements, load_id) for each in self.members)
+        return [own, *seen]
 
     def fitting(self) -> tuple[Column, ...]:
         """Returns the log's columns by which rows are ordered, after checking that they are there.
@@ -126,41 +165,24 @@ class StarTable(ABC):
             for each in self.members
         )
         every = " UNION ".join((own, *seen))
-        return f"SELECT {TOUCHED} FROM ({every}) u WHERE {TOUCHED} IS NOT NULL"
+        return f"SELECT DISTINCT {TOUCHED} FROM ({every}) u WHERE {TOUCHED} IS NOT NULL"
 
     def newest_first(self, alias: str) -> str:
         """Returns the order of the log's rows by which the newest comes first; it is total."""
         names = (self.effective, *self.order, *PLACE)
         return ", ".join(f"{alias}.{quoted(name)} DESC" for name in names)
 
-    def definition(self) -> str:
-        """Returns a digest of all that decides about its rows and columns."""
-        statements = Statements("s")
-        texts = (
-            *(f"{column.name} {column.type.sql}" for column in self.columns),
-            self.touched(statements, 0),
-            self.rows(statements, 0, None),
-        )
-        return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
-    def create(self, statements: Statements) -> str:
-        """Returns its CREATE TABLE."""
-        columns = ", ".join(
-            f"{quoted(column.name)} {self.storage.defined(column)}" for column in self.columns
-        )
-        name = statements.table(self.table)
-        return f"CREATE TABLE {name} ({columns}) {self.storage.attributes}"
-
-    def insert(self, statements: Statements, load_id: int, touched: str | None) -> str:
-        """Returns the INSERT of its rows."""
-        names = ", ".join(quoted(column.name) for column in self.columns)
-        rows = self.rows(statements, load_id, touched)
-        return f"INSERT INTO {statements.table(self.table)} ({names}) ({rows})"
-
-    def delete(self, statements: Statements, touched: str) -> str:
-        """Returns the DELETE of the rows of some keys."""
-        name = statements.table(self.table)
-        return f"DELETE FROM {name} USING {touched} t WHERE {name}.{quoted(self.key)} = t.{TOUCHED}"
+def unseen(
+    table: StarTable, raw: RawTable, column: str, statements: Statements, load_id: int
+) -> str:
+    """Returns the query of the keys that a load brought and a table hasn't got."""
+    seen = f"m.{quoted(column)}"
+    return (
+        f"SELECT DISTINCT {seen} AS {TOUCHED} FROM {statements.table(raw.table)} m "
+        f"LEFT JOIN {statements.table(table.table)} d ON d.{quoted(table.key)} = {seen} "
+        f"WHERE m._load_id = {load_id} AND {seen} IS NOT NULL AND d.{quoted(table.key)} IS NULL"
+    )
 
 
 def column_of(raw: RawTable, name: str, table: str) -> Column:

@@ -13,7 +13,7 @@ from transforms.redshift.layout import Column, ColumnType
 from transforms.redshift.raw import LOAD_ID, RawTable
 from transforms.redshift.sql import Statements, quoted
 from transforms.redshift.star.scd2 import FROM, UNTIL, Scd2Table
-from transforms.redshift.star.table import PLACE, TOUCHED, StarTable, check_columns
+from transforms.redshift.star.table import PLACE, TOUCHED, LogTable, check_columns
 
 _TIMESTAMP: Final = ColumnType("TIMESTAMP")
 INFERRED: Final = Column("is_inferred", ColumnType("BOOLEAN"))
@@ -50,7 +50,7 @@ class Binding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UpsertTable(StarTable):
+class UpsertTable(LogTable):
     """A table with one row per key.
 
     Attributes:
