@@ -27,6 +27,7 @@ from transforms.redshift import (
     Statements,
     connect,
     migrate,
+    verify_warehouse,
 )
 from transforms.segment import Segment
 
@@ -100,9 +101,18 @@ class Loads:
 
     def begin(self, partitions: int = 1) -> "Loads":
         """Makes the lake and the schema."""
-        self.lake = FakeLake(dict.fromkeys(range(partitions), 0), _Bucket(self.root, self.s3))
+        self.begin_lake(partitions=partitions)
         self.migrate()
         return self
+
+    def begin_lake(self, root: str = "", lake_id: str = "lake-1", partitions: int = 1) -> None:
+        """Goes on with another lake; the one at its address, if any, is deleted."""
+        self.root = root or self.root
+        bucket = _Bucket(self.root, self.s3)
+        store = bucket.store()
+        if keys := [item.key for item in store.walk("")]:
+            store.delete(keys)
+        self.lake = FakeLake(dict.fromkeys(range(partitions), 0), bucket, lake_id)
 
     @property
     def store(self) -> ObjectStore:
@@ -168,6 +178,22 @@ class Loads:
         for tail in commits(self.store, self.lake.manifest):
             found.update(self._rows(tail.commit))
         return found
+
+    def breaches(self) -> list[str]:
+        """What the proof of the warehouse finds: nothing, if all is well."""
+        session = self.connect()
+        try:
+            proofs = list(verify_warehouse(self.store, session, self.statements, self.plan))
+        finally:
+            session.close()
+        return [breach.what for proof in proofs for breach in proof.breaches]
+
+    def assert_exact(self) -> None:
+        """All that the lake accepted is loaded or rejected, each once; nothing is left over."""
+        rejected = Counter((p, o, r) for p, o, r, _ in self.rejects())
+        assert self.rows() + rejected == self.accepted()
+        assert self.breaches() == []
+        assert self.manifests() == []
 
     def lake_files(self) -> list[DataFile]:
         """All data files that commits name."""

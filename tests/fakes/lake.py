@@ -44,14 +44,18 @@ class FakeLake:
     Args:
         starts: First offset of each partition.
         bucket: Where it is kept.
+        lake_id: Its name.
     """
 
     def __init__(
-        self, starts: Mapping[int, int] | None = None, bucket: FakeBucket | None = None
+        self,
+        starts: Mapping[int, int] | None = None,
+        bucket: FakeBucket | None = None,
+        lake_id: str = "lake-1",
     ) -> None:
         self.bucket = bucket or FakeBucket()
         self.store: FakeObjectStore = self.bucket.store()
-        self.manifest = open_lake(self.store, LakeSettings(), lambda: "lake-1")
+        self.manifest = open_lake(self.store, LakeSettings(), lambda: lake_id)
         self.begin(TOPIC_ID, starts or {0: 0})
 
     def begin(self, topic_id: str, starts: Mapping[int, int]) -> None:

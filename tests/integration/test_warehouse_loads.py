@@ -11,13 +11,12 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from tests.fakes.lake import DATASET
 from tests.loads import NOTE_BYTES, TABLE, wide
-from transforms.errors import ConfigurationError, LakeMismatchError, WarehouseError
+from transforms.errors import ConfigurationError, WarehouseError
 from transforms.lake import BatchLimits, ReadCommits, ReadCommitsConfig
 from transforms.redshift import (
     LoadPlan,
     WriteToRedshift,
     WriteToRedshiftConfig,
-    forget,
     migrate,
 )
 
@@ -154,56 +153,6 @@ class TestRejects:
         (result,) = loads.load()
         assert (result.loaded, result.rejected) == (1, 1)
         assert len(loads.rejects()) == 1
-
-
-class TestOtherHistories:
-    def test_a_lake_that_was_begun_anew_is_refused(self, loads):
-        loads.lake.write(wide(0, 3))
-        loads.load()
-        loads.run("update {}.load_fences set lake_id = 'lake-0'")
-        loads.lake.write(wide(3, 5))
-        with pytest.raises(LakeMismatchError, match="was loaded from the lake lake-0") as caught:
-            loads.load()
-        assert "a schema of its own" in caught.value.remedy
-        assert sum(loads.rows().values()) == 3
-
-    def test_a_fork_is_refused(self, loads):
-        loads.lake.write(wide(0, 3), wide(3, 6))
-        loads.load()
-        for item in list(loads.store.walk("_commits/")):
-            if item.key.endswith("2.json"):
-                loads.store.delete([item.key])
-        loads.lake.write(wide(3, 7))
-        with pytest.raises(LakeMismatchError, match="that commit is another one now"):
-            loads.load()
-        loads.lake.write(wide(7, 9))
-        with pytest.raises(LakeMismatchError, match="its next commit follows from another one"):
-            loads.load()
-        assert sum(loads.rows().values()) == 6
-
-    def test_a_table_that_was_restored_to_an_earlier_time_is_refused(self, loads):
-        for start in (0, 3):
-            loads.lake.write(wide(start, start + 3))
-            loads.load()
-        loads.run(f"delete from {{}}.{TABLE} where _load_id = 2")
-        loads.lake.write(wide(6, 9))
-        with pytest.raises(LakeMismatchError, match="0 rows since load 2") as caught:
-            loads.load()
-        assert "warehouse reload" in caught.value.remedy
-        session = loads.connect()
-        forget(session, loads.statements, TABLE)
-        session.close()
-        loads.load()
-        assert loads.rows() == loads.accepted()
-
-    def test_fences_that_were_restored_to_an_earlier_time_are_refused(self, loads):
-        loads.lake.write(wide(0, 3))
-        loads.load()
-        for table in ("load_fences", "load_history"):
-            loads.run(f"delete from {{}}.{table}")
-        with pytest.raises(LakeMismatchError, match="has 3 rows since load 0"):
-            loads.load()
-        assert sum(loads.rows().values()) == 3
 
 
 def test_limits_hold_per_transaction(loads):

@@ -165,8 +165,13 @@ def catalog_column(name: str, kind: str, length: Any, digits: Any, scale: Any) -
     """Returns a column as ``svv_columns`` describes it."""
     known = _IN_CATALOG.get(kind, kind.upper())
     if known == "DECIMAL":
-        return Column(name, ColumnType(known, int(digits), int(scale)))
-    return Column(name, ColumnType(known, int(length) if known in _SIZED else None))
+        return Column(name, ColumnType(known, _number(digits), _number(scale)))
+    return Column(name, ColumnType(known, _number(length) if known in _SIZED else None))
+
+
+def _number(found: Any) -> int | None:
+    """Returns a size; views and other people's tables in the schema may have none."""
+    return None if found is None else int(found)
 
 
 def staging_columns(schema: pa.Schema, target: Iterable[Column], table: str) -> tuple[Column, ...]:

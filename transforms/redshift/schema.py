@@ -42,7 +42,8 @@ LOADER: Final[Sequence[tuple[str, str, str]]] = (
         "loader VARCHAR(255) NOT NULL, commits INTEGER NOT NULL, files INTEGER NOT NULL, bytes "
         "BIGINT NOT NULL, rows_accepted BIGINT NOT NULL, rows_loaded BIGINT NOT NULL, "
         "rows_rejected BIGINT NOT NULL, oldest_broker_time TIMESTAMP, newest_broker_time "
-        "TIMESTAMP, started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP NOT NULL) "
+        "TIMESTAMP, started_at TIMESTAMP NOT NULL, finished_at TIMESTAMP NOT NULL, fences_sha256 "
+        "VARCHAR(64) NOT NULL) "
         "DISTSTYLE ALL SORTKEY (load_id)",
     ),
     (

@@ -42,6 +42,7 @@ HISTORY_COLUMNS: Final = (
     "newest_broker_time",
     "started_at",
     "finished_at",
+    "fences_sha256",
 )
 REJECT_COLUMNS: Final = (
     "load_id",
@@ -150,17 +151,29 @@ class Statements:
         return f"SELECT COALESCE(MAX(load_id), 0) FROM {self.table('load_history')}"
 
     def last_loads(self) -> str:
-        """Per table the last load that brought rows, and how many."""
+        """Per table its last load, the last that brought rows, and the last with rejects."""
         history = self.table("load_history")
         return (
-            f"SELECT h.table_name, h.load_id, h.rows_loaded FROM {history} h JOIN (SELECT "
-            f"table_name, MAX(load_id) AS load_id FROM {history} WHERE rows_loaded > 0 GROUP BY "
-            "table_name) m ON h.table_name = m.table_name AND h.load_id = m.load_id"
+            "SELECT h.table_name, h.load_id, h.rows_loaded, h.rows_rejected, h.fences_sha256 "
+            f"FROM {history} h JOIN (SELECT table_name, MAX(load_id) AS newest, MAX(CASE WHEN "
+            "rows_loaded > 0 THEN load_id END) AS brought, MAX(CASE WHEN rows_rejected > 0 THEN "
+            f"load_id END) AS refused FROM {history} GROUP BY table_name) m ON h.table_name = "
+            "m.table_name AND (h.load_id = m.newest OR h.load_id = m.brought OR h.load_id = "
+            "m.refused)"
         )
 
     def rows_since(self, table: str, load_id: int) -> str:
         """Rows of a load and of all later ones."""
         return f"SELECT COUNT(*) FROM {self.table(table)} WHERE _load_id >= {load_id}"
+
+    def rejects_since(self) -> str:
+        """Per table the rejects of the last load that had some by its record, and later ones."""
+        return (
+            f"SELECT r.table_name, COUNT(*) FROM {self.table('load_rejects')} r LEFT JOIN (SELECT "
+            f"table_name, MAX(load_id) AS load_id FROM {self.table('load_history')} WHERE "
+            "rows_rejected > 0 GROUP BY table_name) m ON r.table_name = m.table_name WHERE "
+            "r.load_id >= COALESCE(m.load_id, 0) GROUP BY r.table_name"
+        )
 
     def forget(self, table: str) -> list[str]:
         """Empties a table, and what the loader knows of it. Not TRUNCATE: that commits at once."""

@@ -6,7 +6,7 @@ fences again, for a rollback may be silent.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,7 +14,6 @@ from typing import Any, Final
 from transforms.errors import (
     ConfigurationError,
     CopyDataError,
-    LakeMismatchError,
     WarehouseConflictError,
     WarehouseError,
 )
@@ -36,6 +35,7 @@ from transforms.redshift.manifest import Manifests, Source, source_of
 from transforms.redshift.modes import Staged, append
 from transforms.redshift.plan import LoadPlan
 from transforms.redshift.rejects import Cleaned, Reject
+from transforms.redshift.restored import check_restored, fences_sha256
 from transforms.redshift.schema import Catalog, read_catalog, read_definitions
 from transforms.redshift.star import rebuild
 
@@ -138,7 +138,7 @@ class Transaction:
         self._rebuild(result)
         move_fences(self._session, self._statements, self._lake.lake_id, fences, after)
         result.seconds = time.monotonic() - self._started[1]
-        self._record(result)
+        self._record(result, {**fences, **after})
         self._commit(result, after)
         return result
 
@@ -154,22 +154,8 @@ class Transaction:
         last = int(self._session.query(self._statements.last_load())[0][0])
         result = batches.counted(tails, fences, self._task.plan, last + 1)
         star = [each.table for each in self._task.plan.star]
-        self._check_restored((*result.tables, *star))
+        check_restored(self._session, self._statements, fences, (*result.tables, *star))
         return result
-
-    def _check_restored(self, tables: Iterable[str]) -> None:
-        """Refuses a table, or the loader's own, that was restored to an earlier time."""
-        found = self._session.query(self._statements.last_loads())
-        lasts = {str(table): (int(load), int(rows)) for table, load, rows in found}
-        for table in tables:
-            load_id, wanted = lasts.get(table, (0, 0))
-            rows = self._session.query(self._statements.rows_since(table, load_id))
-            if int(rows[0][0]) != wanted:
-                raise LakeMismatchError(
-                    f"{table} has {rows[0][0]} rows since load {load_id}, where load_history "
-                    f"counts {wanted}: one of them was restored or changed by hand",
-                    "Restore the whole schema to one moment, or rebuild it: warehouse reload",
-                )
 
     def _load_group(self, group: Group, name: str, catalog: Catalog, result: LoadResult) -> None:
         counts = result.tables[group.table]
@@ -254,13 +240,14 @@ class Transaction:
         insert_all(self._session, table, sql.REJECT_COLUMNS, rows)
         return len(rows)
 
-    def _record(self, result: LoadResult) -> None:
+    def _record(self, result: LoadResult, fences: Fences) -> None:
         oldest, newest = result.broker_time or (None, None)
         rows: list[tuple[Any, ...]] = [
             (
                 *(result.load_id, self._lake.lake_id, table, self._task.loader),
                 *(c.commits, c.files, c.bytes, c.accepted, c.loaded, c.rejected),
                 *(batches.moment(oldest), batches.moment(newest), self._started[0], _now()),
+                fences_sha256(fences, table),
             )
             for table, c in (*result.tables.items(), *_made(result.star))
         ]

@@ -167,7 +167,9 @@ class TestStaging:
     ("described", "sql"),
     [
         (("character varying", 20, None, None), "VARCHAR(20)"),
+        (("character varying", None, None, None), "VARCHAR"),
         (("numeric", None, 9, 2), "DECIMAL(9,2)"),
+        (("numeric", None, None, None), "DECIMAL"),
         (("integer", None, 32, 0), "INTEGER"),
         (("timestamp without time zone", None, None, None), "TIMESTAMP"),
         (("super", None, None, None), "SUPER"),

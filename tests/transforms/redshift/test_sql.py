@@ -77,10 +77,18 @@ class TestFences:
             'commit_sha256 FROM "wh"."load_fences"'
         )
         assert HERE.last_loads() == (
-            'SELECT h.table_name, h.load_id, h.rows_loaded FROM "wh"."load_history" h JOIN '
-            '(SELECT table_name, MAX(load_id) AS load_id FROM "wh"."load_history" WHERE '
-            "rows_loaded > 0 GROUP BY table_name) m ON h.table_name = m.table_name AND "
-            "h.load_id = m.load_id"
+            "SELECT h.table_name, h.load_id, h.rows_loaded, h.rows_rejected, h.fences_sha256 FROM "
+            '"wh"."load_history" h JOIN (SELECT table_name, MAX(load_id) AS newest, MAX(CASE WHEN '
+            "rows_loaded > 0 THEN load_id END) AS brought, MAX(CASE WHEN rows_rejected > 0 THEN "
+            'load_id END) AS refused FROM "wh"."load_history" GROUP BY table_name) m ON '
+            "h.table_name = m.table_name AND (h.load_id = m.newest OR h.load_id = m.brought OR "
+            "h.load_id = m.refused)"
+        )
+        assert HERE.rejects_since() == (
+            'SELECT r.table_name, COUNT(*) FROM "wh"."load_rejects" r LEFT JOIN (SELECT '
+            'table_name, MAX(load_id) AS load_id FROM "wh"."load_history" WHERE rows_rejected > 0 '
+            "GROUP BY table_name) m ON r.table_name = m.table_name WHERE r.load_id >= "
+            "COALESCE(m.load_id, 0) GROUP BY r.table_name"
         )
 
 
