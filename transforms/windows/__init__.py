@@ -2,7 +2,7 @@
 
 from transforms.windows.merging import merge
 from transforms.windows.partials import AggregateWindows
-from transforms.windows.spec import Aggregate, Measure, aggregate_of
+from transforms.windows.spec import Aggregate, Measure, aggregate_of, definition_of
 from transforms.windows.suppression import CMS_THRESHOLD, suppress
 from transforms.windows.totals import merge_committed, merge_totals, read_totals
 
@@ -12,6 +12,7 @@ __all__ = [
     "AggregateWindows",
     "Measure",
     "aggregate_of",
+    "definition_of",
     "merge",
     "merge_committed",
     "merge_totals",

@@ -73,6 +73,14 @@ class AggregateWindows:
         """
         self._plan(schema)
 
+    def partials_schema(self, schema: pa.Schema) -> pa.Schema:
+        """Returns the schema of the partials that rows of a schema give.
+
+        Raises:
+            ConfigurationError: The aggregate doesn't fit; see ``check``.
+        """
+        return _aggregated(self._plan(schema), schema.empty_table(), thread_engine()).schema
+
     def derive(self, segment: Segment) -> pa.Table:
         """Returns the partials of a segment; empty if it has no row that counts.
 

@@ -4,6 +4,7 @@ The description rides in the metadata of every table of partials, so that totals
 lake without the configuration that wrote it.
 """
 
+import hashlib
 import re
 import zoneinfo
 from collections.abc import Mapping
@@ -178,6 +179,15 @@ class Aggregate(_Strict):
         held = {"format": PARTIALS_FORMAT, **self.model_dump(exclude_none=True)}
         return {METADATA_KEY: orjson.dumps(held)}
 
+    @property
+    def digest(self) -> str:
+        """Tells definitions apart, 16 hexadecimal digits: partials merge if theirs is the same."""
+        # Without the defaults, unlike the metadata: it is kept beside counts, and a setting that is
+        # added later must not part those from new ones. So a default is never changed.
+        held = {"format": PARTIALS_FORMAT, **self.model_dump(exclude_defaults=True)}
+        text = orjson.dumps(held, option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(text).hexdigest()[:16]
+
 
 def aggregate_of(schema: pa.Schema) -> Aggregate:
     """Returns the aggregate whose partials have a schema.
@@ -193,6 +203,11 @@ def aggregate_of(schema: pa.Schema) -> Aggregate:
     except (KeyError, ValueError, ValidationError) as error:
         raise ConfigurationError("a table holds no partials of an aggregate") from error
     raise ConfigurationError(f"partials have the format {version}", "Upgrade to read them")
+
+
+def definition_of(schema: pa.Schema) -> str:
+    """Returns the ``digest`` of the aggregate that ``aggregate_of`` finds."""
+    return aggregate_of(schema).digest
 
 
 @cache

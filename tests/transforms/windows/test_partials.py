@@ -17,6 +17,7 @@ from tests.transforms.windows.rows import (
     DATASET,
     EVERY_KIND,
     NOON,
+    SCHEMA,
     Row,
     declare,
     derive,
@@ -201,6 +202,11 @@ class TestExpressionsThatFail:
 
 
 class TestTheTable:
+    @pytest.mark.parametrize("window", EVERY)
+    def test_its_schema_is_known_without_rows(self, window):
+        made = EVERY[window].derive(segment([Row()]))
+        assert EVERY[window].partials_schema(SCHEMA).equals(made.schema, check_metadata=True)
+
     def test_rows_that_were_read_back_give_the_same(self):
         held = AggregateWindows(declare(measures=EVERY_KIND))
         rows = segment([Row(), Row(kind=None)])

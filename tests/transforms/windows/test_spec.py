@@ -4,7 +4,13 @@ from pydantic import ValidationError
 
 from tests.transforms.windows.rows import BUILT_IN, EVERY_KIND, declare
 from transforms.errors import ConfigurationError
-from transforms.windows import Aggregate, AggregateWindows, Measure, aggregate_of
+from transforms.windows import (
+    Aggregate,
+    AggregateWindows,
+    Measure,
+    aggregate_of,
+    definition_of,
+)
 from transforms.windows.spec import METADATA_KEY, known_zones
 
 
@@ -132,3 +138,20 @@ class TestAggregate:
     def test_a_newer_format_is_refused(self):
         with pytest.raises(ConfigurationError, match="format 2"):
             aggregate_of(pa.schema([], {METADATA_KEY: b'{"format":2}'}))
+
+
+class TestDefinition:
+    def test_partials_that_merge_have_the_same_and_no_others(self):
+        turned = dict(reversed(EVERY_KIND.items()))
+        assert declare(measures=EVERY_KIND).digest == declare(measures=turned).digest
+        others = [{"window": "10m"}, {"dimensions": []}, {"where": "total_paid > 0"}]
+        digests = {declare(**changes).digest for changes in ({}, *others)}
+        assert len(digests) == 1 + len(others)
+
+    def test_it_is_read_off_the_metadata(self):
+        aggregate = declare(measures=EVERY_KIND)
+        assert definition_of(pa.schema([], aggregate.to_metadata())) == aggregate.digest
+
+    def test_the_one_that_warehouses_hold_stays(self):
+        assert declare(window="day").digest == "03d1540c5225aec7"
+        assert declare(window="day", zone="UTC", where="").digest == declare(window="day").digest
