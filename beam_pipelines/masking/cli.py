@@ -5,6 +5,7 @@ Exit codes: 0 told; 2 a wrong flag, policy, dataset or override.
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from beam_pipelines.arguments import Parser, run_command
@@ -38,7 +39,7 @@ def _run(argv: Sequence[str]) -> int:
 def _explain(arguments: argparse.Namespace) -> None:
     policy, overrides = DEFAULT_POLICY, {}
     if arguments.config is None:
-        datasets = packaged_masks(arguments.schema)
+        datasets = _packaged(arguments.schema)
     else:
         masks = mask_config(load_config(arguments.config))
         policy, overrides = masks.policy, dict(masks.overrides)
@@ -46,6 +47,13 @@ def _explain(arguments: argparse.Namespace) -> None:
     policy = arguments.policy or policy
     rows = explain(policy, datasets, {**overrides, **_overrides(arguments.override)})
     say_explained(rows, datasets, policy=policy, form=arguments.format, everything=arguments.all)
+
+
+def _packaged(names: Sequence[str] | None) -> dict[str, DatasetMask]:
+    """Returns the masks of packaged datasets, with the links of the packaged configuration."""
+    links = load_config(None).masking.links
+    masks = packaged_masks(names)
+    return {name: replace(mask, links=links.get(name, {})) for name, mask in masks.items()}
 
 
 def _chosen(
@@ -61,13 +69,10 @@ def _chosen(
 
 
 def _diff(arguments: argparse.Namespace) -> None:
-    differences = diff(
-        arguments.left,
-        arguments.right,
-        packaged_masks(arguments.schema),
-        _overrides(arguments.override),
-    )
-    say_diff(differences, arguments.left, arguments.right, form=arguments.format)
+    datasets = _packaged(arguments.schema)
+    left, right = arguments.left, arguments.right
+    differences = diff(left, right, datasets, _overrides(arguments.override))
+    say_diff(differences, left, right, datasets=datasets, form=arguments.format)
 
 
 def _overrides(texts: Sequence[str]) -> dict[str, str]:

@@ -24,6 +24,7 @@ _STYLES: Final = {
     "year": "yellow",
     "age_band": "yellow",
     "zip3": "yellow",
+    "link": "cyan",
 }
 _REFUSED: Final = Text("refused", style="bold white on red")
 _CHANGES: Final = {"tighter": "green", "looser": "bold red", "other": "yellow"}
@@ -69,21 +70,36 @@ def say_explained(
         )
 
 
-def say_diff(differences: Sequence[Difference], left: str, right: str, *, form: str) -> None:
-    """Shows the fields that two policies treat differently.
+def say_diff(
+    differences: Sequence[Difference],
+    left: str,
+    right: str,
+    *,
+    datasets: Mapping[str, DatasetMask],
+    form: str,
+) -> None:
+    """Shows the fields that two policies treat differently, and the links, which none changes.
 
     Args:
         differences: The fields, by dataset.
         left: The first policy.
         right: The second policy.
-        form: ``table`` or ``json``.
+        datasets: The masks that were compared.
+        form: ``table`` or ``json``; JSON has the differences only.
     """
     if form == "json":
         _write([asdict(one) for one in differences])
         return
-    if not differences:
+    if differences:
+        console().print(_diff_table(differences, left, right))
+    else:
         console().print(f"{left} and {right} treat every field alike")
-        return
+    links = [f"{dataset}.{name}" for dataset, mask in datasets.items() for name in mask.links]
+    if links:
+        console().print(f"link, under both: {', '.join(links)}")
+
+
+def _diff_table(differences: Sequence[Difference], left: str, right: str) -> Table:
     table = _table(f"{left} against {right}", "field", "class", left, right, f"{right} is")
     for _, group in groupby(differences, key=lambda one: one.dataset):
         for one in group:
@@ -95,7 +111,7 @@ def say_diff(differences: Sequence[Difference], left: str, right: str, *, form: 
                 Text(one.change, style=_CHANGES[one.change]),
             )
         table.add_section()
-    console().print(table)
+    return table
 
 
 def _plain(row: Explained) -> bool:

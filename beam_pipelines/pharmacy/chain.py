@@ -82,11 +82,13 @@ def mask_config(config: PharmacyConfig) -> MaskConfig:
         ConfigurationError: A field has no class or no decision, or an override loosens the policy.
     """
     masking = config.masking
+    link_key = masking.link_key or masking.key
     masks = MaskConfig(
         policy=masking.policy,
         domain=masking.domain,
         key=masking.key,
         key_version=masking.key_version,
+        link_key=link_key if masking.links else None,
         overrides={
             f"{dataset}.{field}": action
             for dataset, fields in masking.fields.items()
@@ -95,8 +97,10 @@ def mask_config(config: PharmacyConfig) -> MaskConfig:
         datasets={each.dataset: _mask(config, each.dataset) for each in config.topics},
     )
     decided = [one.action for name in masks.datasets for one in masks.decisions(name)]
-    # A policy that makes no pseudonyms must not ask for a key.
-    return masks if KEYED.intersection(decided) else replace(masks, key=None)
+    if KEYED.intersection(decided):
+        return masks
+    # A policy that makes no pseudonyms must not ask for a key, not even for its links.
+    return replace(masks, key=None, link_key=masking.link_key if masking.links else None)
 
 
 def _mask(config: PharmacyConfig, dataset: str) -> DatasetMask:
@@ -111,6 +115,7 @@ def _mask(config: PharmacyConfig, dataset: str) -> DatasetMask:
         patient=own.patient or usual.patient,
         country=own.country or usual.country,
         derived=added,
+        links=config.masking.links.get(dataset, {}),
     )
 
 

@@ -76,7 +76,10 @@ def _details(chain: Chain) -> dict[str, list[str]]:
     return {
         "Validate": [f"{name}: {len(rules.of(name))} rules" for name in rules.datasets],
         "MapTables": [f"{step.dataset}: {', '.join(step.columns)}" for step in chain.steps],
-        "MaskFields": [f"policy {chain.masks.policy}"],
+        "MaskFields": [
+            f"policy {chain.masks.policy}",
+            *(f"{n}: {', '.join(m.links)}" for n, m in chain.masks.datasets.items() if m.links),
+        ],
         "WriteToS3": [
             f"{each.name}: {each.aggregate.dataset} by {each.aggregate.window}, "
             f"{', '.join(each.aggregate.dimensions)}"

@@ -50,8 +50,7 @@ def preflight(job: PharmacyJob, store: ObjectStore) -> Work:
         RefusedError: Says what is wrong and what to do.
     """
     Seal(resolve(job.config.dead_letters.key))
-    masks = job.chain.masks
-    MaskPlan(masks, resolve(masks.key) if masks.key else None)
+    MaskPlan.resolved(job.chain.masks)
     store.check_reachable()
     lake = find_lake(store)
     if lake is not None:

@@ -48,7 +48,7 @@ class ChainLoop:
         self._plans = RulePlans(chain.rules, looked_up, {})
         self._engine = Engine(FUNCTIONS)
         self._steps = [(s, self._joins(s, looked_up)) for s in _derivations(chain)]
-        self._masks = MaskPlan(chain.masks, key)
+        self._masks = MaskPlan(chain.masks, key, key)
         self._aggregates = [a for a in chain.aggregates if a.aggregate.dataset == DATASET]
         for each in self._aggregates:
             each.setup()

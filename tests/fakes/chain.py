@@ -3,6 +3,7 @@
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -53,12 +54,23 @@ class FakeRuns:
 
     Args:
         bucket: Where ``transforms.references.loading.ObjectStore`` leads, too.
+        key: The masking key.
+        key_version: Its version.
+        link_key: The root of links.
     """
 
-    def __init__(self, bucket: FakeBucket) -> None:
+    def __init__(
+        self,
+        bucket: FakeBucket,
+        *,
+        key: str = MASKING_KEY,
+        key_version: int = 1,
+        link_key: str = MASKING_KEY,
+    ) -> None:
         self.bucket = bucket
         self._chain = packaged_chain()
-        self._masks = MaskPlan(self._chain.masks, MASKING_KEY)
+        masks = replace(self._chain.masks, key_version=key_version)
+        self._masks = MaskPlan(masks, key, link_key)
         self._writers = WriterSchemas(open_registry("package:"), 0.0)
         self._engine = Engine(FUNCTIONS)
         self._sink = SegmentWriter(_layouts(), (_sealing(), *self._chain.aggregates), "test/1")

@@ -1,4 +1,5 @@
-"""Masks value by value: the policies ``ops`` and ``pseudonymised`` of the packaged configuration.
+"""Masks value by value: the policies ``ops`` and ``pseudonymised`` of the packaged configuration,
+and its links.
 
 Sources: 45 CFR 164.514(b)(2)(i) and the privacy facts, sections 1.1 and 1.2; RFC 2104 (HMAC), RFC
 4648 (base32) and RFC 5869 (HKDF), by hand.
@@ -7,13 +8,13 @@ Sources: 45 CFR 164.514(b)(2)(i) and the privacy facts, sections 1.1 and 1.2; RF
 import base64
 import hashlib
 import hmac
-import unicodedata
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
 from schemas.model import AvroSchema
 from tests.oracle.derived import COLUMNS
+from tests.oracle.links import links_of, normalized
 from tests.oracle.moments import DAY_US, civil, completed_years
 from tests.oracle.zips import told_prefix
 
@@ -36,11 +37,6 @@ def hkdf(root: bytes, info: str) -> bytes:
     return hmac.new(extracted, info.encode() + b"\x01", hashlib.sha256).digest()
 
 
-def normalized(text: str) -> str:
-    """The one form of all spellings of an identifier."""
-    return unicodedata.normalize("NFKC", text).strip().upper()
-
-
 class Ops:
     """The policy ``ops``: all but what serves nobody downstream; directions as they are."""
 
@@ -60,10 +56,23 @@ class Pseudonymised:
         root: The root key, 32 bytes.
         version: Its version.
         domain: Within it pseudonyms join.
+        link_root: The root key of links, which stays where the root is rotated; by default the
+            root.
     """
 
-    def __init__(self, root: bytes, *, version: int = 1, domain: str = "pharmabeam") -> None:
+    def __init__(
+        self,
+        root: bytes,
+        *,
+        version: int = 1,
+        domain: str = "pharmabeam",
+        link_root: bytes | None = None,
+    ) -> None:
         self._root, self._version = root, version
+        link_key = lru_cache(100)(
+            lambda entity: hkdf(root if link_root is None else link_root, f"{domain}|link|{entity}")
+        )
+        self._link_key = link_key
         self._place = f"{domain}|pseudonymised"
         self.pseudonym = lru_cache(100_000)(self._pseudonym)
         self.shift = lru_cache(100_000)(self._shift)
@@ -83,7 +92,7 @@ class Pseudonymised:
             mask = self._mask(*classes[name])
             if mask is not None:
                 made[name] = mask(value, row)
-        return made
+        return made | links_of(dataset, row, self._link_key)
 
     @lru_cache(100)  # noqa: B019 - there are two of these in a session
     def _mask(self, cls: str, hint: str, kind: str) -> Callable[[Any, Row], Any] | None:

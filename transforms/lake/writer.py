@@ -26,6 +26,7 @@ from transforms.guard import (
 from transforms.lake.chain import Tail
 from transforms.lake.commit import DataFile, SegmentCommit
 from transforms.lake.files import Built, DatasetLayout, build_files
+from transforms.lake.keys import versions_after
 from transforms.lake.lanes import Lane
 from transforms.segment import ACCEPTED, FILTERED, Range, Segment, column_values
 
@@ -61,6 +62,7 @@ class SegmentWriter:
 
         Raises:
             ContentionError: Another writer took five commits in a row.
+            LakeMismatchError: The rows were masked with another key of the same name.
             StoreUnavailableError: S3 was away for longer than the store's patience.
         """
         while (trimmed := _trimmed(lane, segment)) is not None:
@@ -120,6 +122,9 @@ class SegmentWriter:
         return build_files(segment, self._layouts, small, _footer(lake_id, segment))
 
     def _store(self, lane: Lane, segment: Segment) -> list[DataFile]:
+        tail = lane.chain.tail()
+        assert tail is not None
+        versions_after(tail.commit, segment.versions)  # What is refused must leave no files.
         files = []
         for built in self._built(segment, lane.chain.lake_id):
             crash_point("lake.before_data_file")
@@ -130,7 +135,11 @@ class SegmentWriter:
 
 
 def describe(segment: Segment, files: Sequence[DataFile], tail: Tail, writer: str) -> SegmentCommit:
-    """Returns the commit that puts a segment after a tail."""
+    """Returns the commit that puts a segment after a tail.
+
+    Raises:
+        LakeMismatchError: The rows were masked with another key of the same name.
+    """
     before = tail.commit
     times = [file.event_time for file in files if file.event_time is not None]
     return SegmentCommit(
@@ -153,7 +162,7 @@ def describe(segment: Segment, files: Sequence[DataFile], tail: Tail, writer: st
         files=tuple(files),
         rules=count_rules(segment.findings),
         warnings=count_warnings(segment),
-        versions=dict(segment.versions),
+        versions=versions_after(before, segment.versions),
         writer=writer,
     )
 

@@ -10,8 +10,10 @@ from schemas.arrow_types import arrow_schema
 from schemas.classification import Classification, classification, unclassified
 from schemas.model import AvroSchema
 from transforms.errors import ConfigurationError
+from transforms.identifiers import Link
 from transforms.masking.actions import KEYED, Action, is_date, is_text
 from transforms.masking.decisions import Columns, Decision, Overrides, decide
+from transforms.masking.linking import check_links, hidden_part
 from transforms.masking.policies import check_policy
 
 
@@ -26,6 +28,7 @@ class DatasetMask:
         reference_time: The dataset's event time: the day at which an age counts.
         country: The column of the country that ZIP codes are of; none: the United States.
         derived: Columns that ``MapTables`` adds -> class, or class and hint.
+        links: Columns that the masks add -> the link that each holds.
     """
 
     schema: AvroSchema | None = None
@@ -34,6 +37,7 @@ class DatasetMask:
     reference_time: str | None = None
     country: str | None = None
     derived: Mapping[str, str | Classification] = field(default_factory=dict)
+    links: Mapping[str, Link] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.schema is None) == (self.classes is None):
@@ -64,8 +68,10 @@ class DatasetMask:
             patient=self.patient,
             reference_time=self.reference_time,
             country=self.country,
+            links=self.links,
         )
         _check_roles(columns)
+        check_links(columns.links, columns.names, columns.types)
         return columns
 
 
@@ -93,18 +99,22 @@ class MaskConfig:
         domain: Within one domain pseudonyms join; it stands in ``_lake.json``.
         key: Reference to the root key (32 bytes, Base64 or hexadecimal), resolved on the worker.
         key_version: The root key's version, from 1 on. Pinned: never "the latest".
+        link_key: Reference to the root of links, which is never rotated: when ``key`` is, it stays
+            what it was. None makes links without a key, where all that they are of is kept anyway.
         overrides: ``dataset.field`` -> action. They tighten the policy, and decide on free text.
         datasets: dataset -> its mask; rows of any other are refused.
 
     Raises:
         ConfigurationError: A field has no class, one that no policy knows, or no decision; an
-            override loosens; an action doesn't fit a field's type, or lacks what it needs.
+            override loosens; an action doesn't fit a field's type, or lacks what it needs; a link
+            is of columns that can't be linked, or would tell without a key what a mask hides.
     """
 
     policy: str
     domain: str = ""
     key: str | None = None
     key_version: int | None = None
+    link_key: str | None = None
     overrides: Mapping[str, Action | str] = field(default_factory=dict)
     datasets: Mapping[str, DatasetMask] = field(default_factory=dict)
 
@@ -120,6 +130,9 @@ class MaskConfig:
         keyed = next((one for one in decided if one.action in KEYED), None)
         if keyed is not None:
             self._check_key(keyed)
+        for name, mask in self.datasets.items():
+            if mask.links:
+                self._check_link_key(name, mask)
 
     def decisions(self, dataset: str) -> tuple[Decision, ...]:
         """Returns what becomes of each column of a dataset, in the schema's order."""
@@ -139,3 +152,16 @@ class MaskConfig:
             )
         if not self.domain:
             raise ConfigurationError(f"{need} needs a domain", "Name what pseudonyms join within")
+
+    def _check_link_key(self, dataset: str, mask: DatasetMask) -> None:
+        if self.link_key and not self.domain:
+            raise ConfigurationError(
+                f"links of {dataset} need a domain", "Name what links join within"
+            )
+        hidden = None if self.link_key else hidden_part(mask.links, self.decisions(dataset))
+        if hidden is not None:
+            raise ConfigurationError(
+                f"the link {dataset}.{hidden} needs a key: without one it would tell what a mask "
+                "hides",
+                "Set link_key to a reference such as env:MASKING_KEY",
+            )

@@ -7,9 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from transforms.masking.keys import KeyedHash
-from transforms.masking.pseudonym import normalized
-from transforms.masking.remembered import Remembered
+from transforms.identifiers import KeyedHash, Remembered, normalized
 
 #: Shifts go back by 1 to 365 days.
 MAX_SHIFT: Final = 365

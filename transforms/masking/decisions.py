@@ -2,13 +2,14 @@
 
 import difflib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import pyarrow as pa
 
 from schemas.classification import CLASSES, Classification
 from transforms.errors import ConfigurationError
+from transforms.identifiers import Link
 from transforms.masking.actions import Action, fits, is_date, is_list, tightens
 from transforms.masking.policies import MustDecide, Ruling, ruling
 
@@ -29,6 +30,7 @@ class Columns:
         patient: See ``DatasetMask``, as the two below.
         reference_time: Column of the event time.
         country: Column of the country.
+        links: Column that is added -> its link.
     """
 
     classes: Mapping[str, Classification | None]
@@ -36,6 +38,7 @@ class Columns:
     patient: str | None = None
     reference_time: str | None = None
     country: str | None = None
+    links: Mapping[str, Link] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:

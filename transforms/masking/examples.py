@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from schemas.classification import Classification
+from transforms.identifiers import LinkKeys
 from transforms.masking.actions import is_list, plain
 from transforms.masking.decisions import Columns
 from transforms.masking.keys import MaskKeys
@@ -42,9 +43,20 @@ _TEXTS: Final = {
 _USUAL: Final = {"Q:date": pa.date32(), "Q:age": pa.int32()}
 
 
-def example_keys(domain: str, policy: str) -> MaskKeys:
-    """Returns keys for examples; their root stands in this file and protects nothing."""
-    return MaskKeys("e" * 64, version=1, domain=domain, policy=policy)
+#: The root of examples. It stands in this file and protects nothing.
+_ROOT: Final = "e" * 64
+#: Examples are made in this domain.
+_DOMAIN: Final = "example"
+
+
+def example_keys(policy: str) -> MaskKeys:
+    """Returns keys for examples of masks."""
+    return MaskKeys(_ROOT, version=1, domain=_DOMAIN, policy=policy)
+
+
+def example_link_keys() -> LinkKeys:
+    """Returns keys for examples of links."""
+    return LinkKeys(_ROOT, domain=_DOMAIN)
 
 
 def example_table(columns: Columns) -> pa.Table:

@@ -5,19 +5,19 @@ Unlike ``MaskConfig`` nothing is refused here: a field without a decision is tol
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
 from transforms.masking.actions import Action, tightens
 from transforms.masking.config import DatasetMask
 from transforms.masking.decisions import Columns, Decision, Overrides, decide
-from transforms.masking.examples import example_keys, example_table
+from transforms.masking.examples import example_keys, example_link_keys, example_table
 from transforms.masking.plan import DatasetPlan
 from transforms.masking.policies import check_policy
 
-#: Examples of pseudonyms are made in this domain.
-_DOMAIN = "example"
+#: What stands for an action where a column is added as a link.
+LINK: Final = "link"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +28,13 @@ class Explained:
         dataset: The dataset.
         field: The column.
         cls: Its class, empty if it has none.
-        hint: The mask that the schema suggests, or empty text.
-        action: What is done; None if the pipeline can't be built like this.
-        origin: ``policy`` or ``override``.
+        hint: The mask that the schema suggests, or empty text; of a link the entity.
+        action: What is done; ``link`` for a column that is added; None if the pipeline can't be
+            built like this.
+        origin: ``policy``, ``override``, or ``configuration`` for links.
         type_before: Arrow type of the rows, empty where it isn't known.
         type_after: Arrow type in the lake, empty where the column is dropped.
-        before: A synthetic value.
+        before: A synthetic value; of a link those of the columns that it is of.
         after: The same, masked with a public example key; None where it is dropped.
         problem: Why it can't be built, and what to do; or empty text.
     """
@@ -77,7 +78,7 @@ def explain(
     datasets: Mapping[str, DatasetMask],
     overrides: Mapping[str, Action | str] | None = None,
 ) -> list[Explained]:
-    """Returns what becomes of each field of some datasets, in the schemas' order.
+    """Returns what becomes of each field of some datasets, in the schemas' order, and their links.
 
     Raises:
         ConfigurationError: There is no such policy, action or column.
@@ -157,9 +158,10 @@ def _explained(
     before = example_table(columns)
     # What isn't decided has no example: dropped here, it can't fail.
     sure = [replace(one, action=Action.DROP) if one.problem else one for one in decisions]
-    keys = example_keys(_DOMAIN, policy)
-    after = DatasetPlan(dataset, sure, columns, keys).mask(before)
-    return [_row(one, columns, before, after) for one in decisions]
+    keys = example_keys(policy)
+    after = DatasetPlan(dataset, sure, columns, keys, example_link_keys()).mask(before)
+    fields = [_row(one, columns, before, after) for one in decisions]
+    return [*fields, *(_link_row(dataset, name, columns, before, after) for name in columns.links)]
 
 
 def _row(one: Decision, columns: Columns, before: pa.Table, after: pa.Table) -> Explained:
@@ -176,4 +178,23 @@ def _row(one: Decision, columns: Columns, before: pa.Table, after: pa.Table) -> 
         before=before.column(one.column)[0].as_py(),
         after=after.column(one.column)[0].as_py() if held else None,
         problem=f"{one.problem}. {one.remedy}" if one.problem else "",
+    )
+
+
+def _link_row(
+    dataset: str, name: str, columns: Columns, before: pa.Table, after: pa.Table
+) -> Explained:
+    link = columns.links[name]
+    return Explained(
+        dataset=dataset,
+        field=name,
+        cls="",
+        hint=link.entity,
+        action=LINK,
+        origin="configuration",
+        type_before="",
+        type_after=str(after.schema.field(name).type),
+        before=[before.column(part)[0].as_py() for part in link.of],
+        after=after.column(name)[0].as_py(),
+        problem="",
     )

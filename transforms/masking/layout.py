@@ -9,6 +9,7 @@ from transforms.errors import RefusedError
 from transforms.masking.actions import Action, fits, masked_type
 from transforms.masking.config import MaskConfig
 from transforms.masking.decisions import Columns, Decision, needs_reference
+from transforms.masking.linking import link_fields
 
 #: Columns of every table that hold no datum of a message's content: they pass as they are.
 PASSING: Final = frozenset(
@@ -28,6 +29,8 @@ PASSING: Final = frozenset(
 def masked_schema(schema: pa.Schema, config: MaskConfig, dataset: str) -> pa.Schema:
     """Returns what the lake holds of a table: masked columns are nullable, dropped ones are gone.
 
+    Links come last.
+
     Args:
         schema: The table as it comes to ``MaskFields``: lineage, ``_warnings``, the dataset's
             columns, derived ones.
@@ -35,7 +38,7 @@ def masked_schema(schema: pa.Schema, config: MaskConfig, dataset: str) -> pa.Sch
         dataset: One of its datasets.
 
     Raises:
-        RefusedError: A column has no class, or is of a type that its action doesn't fit.
+        RefusedError: A column has no class, or is of a type that its action or link doesn't fit.
     """
     decisions = {one.column: one for one in config.decisions(dataset)}
     return masked_layout(schema, dataset, decisions, config.datasets[dataset].columns())
@@ -46,7 +49,7 @@ def masked_layout(
 ) -> pa.Schema:
     """Does as ``masked_schema``, for decisions that are made already."""
     _check_roles(schema, dataset, decisions, columns)
-    return pa.schema(list(_fields(schema, dataset, decisions)))
+    return pa.schema([*_fields(schema, dataset, decisions), *link_fields(columns.links, schema)])
 
 
 def _fields(

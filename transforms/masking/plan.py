@@ -11,6 +11,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.identifiers import LinkKeys
 from transforms.masking import zip3_table
 from transforms.masking.actions import KEYED, Action, is_list, plain
 from transforms.masking.ages import age_band
@@ -19,6 +20,7 @@ from transforms.masking.dates import PatientShifts, shifted, year
 from transforms.masking.decisions import Columns, Decision
 from transforms.masking.keys import MaskKeys
 from transforms.masking.layout import PASSING, masked_layout
+from transforms.masking.linking import Linker
 from transforms.masking.pseudonym import Pseudonyms
 from transforms.masking.redact import redact
 from transforms.masking.zip3 import domestic, zip3
@@ -63,6 +65,7 @@ class DatasetPlan:
         decisions: One per column.
         columns: The dataset's columns.
         keys: The keys; may be None if no action of the dataset needs one.
+        link_keys: The keys of links.
     """
 
     def __init__(
@@ -71,11 +74,13 @@ class DatasetPlan:
         decisions: Sequence[Decision],
         columns: Columns,
         keys: MaskKeys | None,
+        link_keys: LinkKeys,
     ) -> None:
         self._dataset = dataset
         self._decisions = {one.column: one for one in decisions}
         self._columns = columns
         self._keys = keys
+        self._linker = Linker(columns.links, link_keys)
         self._shifts: PatientShifts | None = None
         self._pseudonyms: dict[str, Pseudonyms] = {}
         self._schemas: dict[pa.Schema, pa.Schema] = {}
@@ -111,6 +116,8 @@ class DatasetPlan:
         return RowContext(**context)
 
     def _column(self, table: pa.Table, name: str, context: RowContext) -> Any:
+        if name in self._columns.links:
+            return self._linker.column(name, table)
         one = self._decisions.get(name)
         if name in PASSING or one is None or one.action is Action.KEEP:
             return table.column(name)
@@ -143,12 +150,32 @@ class DatasetPlan:
         return self._keys
 
 
-def plan_version(config: MaskConfig, dataset: str, keys: MaskKeys | None) -> str:
+def key_checks(
+    config: MaskConfig, dataset: str, keys: MaskKeys | None, link_keys: LinkKeys
+) -> dict[str, str]:
+    """Returns the check values of the keys that a dataset's masks use: of ``v3``, of ``link``.
+
+    A chain of commits holds on to them: another key under the same name is refused.
+    """
+    checks = {}
+    if keys is not None and any(one.action in KEYED for one in config.decisions(dataset)):
+        checks[f"v{keys.version}"] = keys.check
+    if config.datasets[dataset].links:
+        checks["link"] = link_keys.check
+    return checks
+
+
+def plan_version(config: MaskConfig, dataset: str, checks: Mapping[str, str]) -> str:
     """Returns what the masked values of a dataset depend on, for the commit.
 
-    Policy, hash of the plan, version of the key and its check value, such as ``pseudonymised
-    plan=0123456789abcdef key=v3:89abcdef``. The same text means: the same message, masked, gives
-    the same row.
+    Policy, hash of the plan, and check values of the keys, such as ``pseudonymised
+    plan=0123456789abcdef key=v3:89abcdef key=link:01234567``. The same text means: the same
+    message, masked, gives the same row.
+
+    Args:
+        config: The run's masks.
+        dataset: One of its datasets.
+        checks: What ``key_checks`` gives.
     """
     decisions = config.decisions(dataset)
     roles = config.datasets[dataset]
@@ -158,11 +185,11 @@ def plan_version(config: MaskConfig, dataset: str, keys: MaskKeys | None) -> str
         "domain": config.domain,
         "roles": [roles.patient, roles.reference_time, roles.country],
         "columns": [[d.column, d.found.cls if d.found else None, d.action] for d in decisions],
+        "links": {name: [link.entity, *link.of] for name, link in roles.links.items()},
     }
     digest = hashlib.sha256(orjson.dumps(plan, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
-    keyed = keys is not None and any(one.action in KEYED for one in decisions)
-    key = f" key=v{keys.version}:{keys.check}" if keyed and keys is not None else ""
-    return f"{config.policy} plan={digest}{key}"
+    keyed = "".join(f" key={name}:{check}" for name, check in checks.items())
+    return f"{config.policy} plan={digest}{keyed}"
 
 
 def _by_item(

@@ -5,27 +5,20 @@ without padding. ``K`` belongs to one domain, policy and class (see ``keys``); 1
 collision negligible; the key's version stands in front, so that a rotation shows.
 """
 
-import unicodedata
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.identifiers import KeyedHash, Remembered, normalized
 from transforms.masking.distinct import by_distinct
-from transforms.masking.keys import KeyedHash
-from transforms.masking.remembered import Remembered
 
 #: Bytes of the code that are kept of the 32.
 CODE_BYTES: Final = 16
 
 _DIGITS: Final = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)
 _WEIGHTS: Final = np.array([16, 8, 4, 2, 1], np.uint8)
-
-
-def normalized(text: str) -> str:
-    """Returns the form of an identifier under which its spellings agree: NFKC, stripped, upper."""
-    return unicodedata.normalize("NFKC", text).strip().upper()
 
 
 class Pseudonyms:

@@ -10,16 +10,18 @@ from apache_beam.pvalue import PCollection
 from transforms.guard import guarded
 from transforms.masking.config import MaskConfig
 from transforms.masking.mask import MaskPlan, mask
-from transforms.secrets import resolve
 from transforms.segment import Segment
 
 
 class MaskFields(beam.PTransform[PCollection[Segment], PCollection[Segment]]):  # type: ignore[misc]
     """Applies the lake's masking policy to the rows of every segment.
 
-    Guarantees: the masked row is a pure function of the row, the policy and the pinned key. A
-    column or dataset without a class stops its partition before anything of it is written. The key
-    is resolved on the worker; the graph and its display data hold its reference only.
+    Links are made of the clear values and added as further columns; no rotation of the key changes
+    them.
+
+    Guarantees: the masked row is a pure function of the row, the policy and the pinned keys. A
+    column or dataset without a class stops its partition before anything of it is written. Keys are
+    resolved on the worker; the graph and its display data hold their references only.
     """
 
     def __init__(self, config: MaskConfig) -> None:
@@ -42,8 +44,7 @@ class _MaskFn(beam.DoFn):  # type: ignore[misc]
         self._config = config
 
     def setup(self) -> None:
-        key = self._config.key
-        self._plan = MaskPlan(self._config, resolve(key) if key else None)
+        self._plan = MaskPlan.resolved(self._config)
 
     def process(self, segment: Segment) -> Iterator[Segment]:
         yield guarded(partial(mask, plan=self._plan), segment)

@@ -14,6 +14,7 @@ from schemas.errors import SchemasError
 from schemas.model import AvroSchema
 from schemas.wire import WireFormat
 from transforms.errors import ConfigurationError
+from transforms.identifiers import Link
 from transforms.masking.policies import check_policy
 from transforms.secrets import is_reference
 from transforms.windows import Aggregate
@@ -64,6 +65,10 @@ class MaskingConfig(_Strict):
         domain: Within one domain pseudonyms join.
         fields: Dataset -> field -> action. They tighten the policy, and decide on free text, on
             which no policy does.
+        link_key: Reference to the root key of links, which must never change; by default that of
+            ``key``. When ``key`` is rotated, this must go on naming the old one.
+        links: Dataset -> column that is added -> the link that it holds: a number by which rows
+            join under every version of ``key``.
     """
 
     policy: str = "ops"
@@ -71,11 +76,15 @@ class MaskingConfig(_Strict):
     key_version: Annotated[int, Field(ge=1)] = 1
     domain: str = ""
     fields: dict[str, dict[str, str]] = {}
+    link_key: str | None = None
+    links: dict[str, dict[str, Link]] = {}
 
     @model_validator(mode="after")
     def _check(self) -> "MaskingConfig":
-        if not is_reference(self.key):
-            raise ValueError("key must be a reference such as env:MASKING_KEY")
+        for name in ("key", "link_key"):
+            reference = getattr(self, name)
+            if reference is not None and not is_reference(reference):
+                raise ValueError(f"{name} must be a reference such as env:MASKING_KEY")
         try:
             check_policy(self.policy)
         except ConfigurationError as error:
@@ -258,6 +267,7 @@ class PharmacyConfig(_Strict):
         return [
             *(("datasets", name) for name in self.datasets),
             *(("masking.fields", name) for name in self.masking.fields),
+            *(("masking.links", name) for name in self.masking.links),
             *((f"aggregates.{each.name}", each.dataset) for each in self.aggregates),
         ]
 

@@ -43,6 +43,21 @@ class TestExplain:
         assert "refused" not in decided
         assert "drop (override)" in decided
 
+    def test_links_are_shown_with_what_they_are_of(self, run):
+        out = run("explain", "--schema", "dispense_event")[1]
+        (line,) = (each for each in out.splitlines() if " patient_link " in each)
+        assert line.split()[1:4] == ["patient", "link", "P010000017"]
+        found = json.loads(run("explain", "--format", "json")[1])
+        links = {(row["dataset"], row["field"]): row for row in found if row["action"] == "link"}
+        assert len(links) == 5
+        version = links["patient_update", "patient_version"]
+        assert version["type_after"] == "int64"
+        assert version["after"] != links["patient_update", "patient_link"]["after"]
+        joined = {
+            links[name, "patient_link"]["after"] for name in ("patient_update", "dispense_event")
+        }
+        assert len(joined) == 1
+
     def test_it_says_that_a_kept_event_time_undoes_shifts(self, run):
         assert "note: dispense_event.event_time is kept" in run("explain")[1]
         assert "note:" not in run("explain", "--policy", "limited")[1]
@@ -54,6 +69,13 @@ class TestDiff:
         assert code == 0
         assert "patient_update.postal_code" in out
         assert "patient_update.ssn" not in out
+
+    def test_links_are_named_for_no_policy_changes_them(self, run):
+        out = run("diff", "ops", "limited", "--schema", "dispense_event")[1]
+        assert out.splitlines()[-1] == (
+            "link, under both: dispense_event.patient_link, dispense_event.fill_key"
+        )
+        assert "link," not in run("diff", "ops", "limited", "--schema", "drug_ref")[1]
 
     def test_it_says_so_when_nothing_does(self, run):
         assert "treat every field alike" in run("diff", "ops", "ops")[1]

@@ -1,5 +1,6 @@
 """The chain of transforms is checked as a whole before anything is read."""
 
+import pyarrow as pa
 import pytest
 import yaml
 
@@ -98,3 +99,41 @@ def test_a_policy_without_pseudonyms_asks_for_no_key():
     overrides = ["masking.policy=ops", "masking.fields.dispense_event={sig_text: drop}"]
     assert mask_config(load_config(None, overrides)).key is None
     assert mask_config(load_config(None)).key == "env:MASKING_KEY"
+
+
+class TestLinks:
+    def links(self, *overrides):
+        return mask_config(load_config(None, overrides)).link_key
+
+    def test_they_take_the_masking_key_unless_one_is_named(self):
+        assert self.links() == "env:MASKING_KEY"
+        assert self.links("masking.key=env:NEW", "masking.link_key=env:OLD") == "env:OLD"
+
+    def test_a_policy_without_a_key_needs_none_for_its_links(self):
+        ops = ("masking.policy=ops", "masking.fields.dispense_event={sig_text: drop}")
+        assert self.links(*ops) is None
+        assert self.links(*ops, "masking.link_key=env:LINKS") == "env:LINKS"
+
+    def test_without_links_no_key_is_asked_for(self):
+        assert self.links("masking.links={}", "masking.link_key=env:LINKS") is None
+
+    def test_the_lake_holds_them_after_all_other_columns(self):
+        schemas = make_chain(load_config(None)).schemas
+        assert schemas["dispense_event"].names[-2:] == ["patient_link", "fill_key"]
+        assert schemas["patient_update"].names[-3:] == [
+            "patient_link", "surviving_patient_link", "patient_version",
+        ]  # fmt: skip
+        assert schemas["patient_update"].field("patient_link").type == pa.int64()
+
+    @pytest.mark.parametrize(
+        ("link", "words"),
+        [
+            ({"ndc11": {"entity": "drug", "of": ["ndc"]}}, "link ndc11 has the name of a column"),
+            ({"x": {"entity": "e", "of": ["nothere"]}}, "link x is of nothere"),
+            ({"x": {"entity": "e", "of": ["turnaround_minutes"]}}, "which is double"),
+        ],
+    )
+    def test_one_that_does_not_fit_is_named(self, link, words):
+        config = load_config(None, [f"masking.links.dispense_event={link}"])
+        with pytest.raises(ConfigurationError, match=words):
+            make_chain(config)

@@ -72,6 +72,12 @@ def test_an_unknown_key_is_named_by_its_place(load, changed, key):
         ({"masking": {"policy": "none"}}, "policy must be one of ops, limited"),
         ({"masking": {"policy": "safe_harbor"}}, "forbids dates"),
         ({"masking": {"key": "c2VjcmV0"}}, "key must be a reference"),
+        ({"masking": {"link_key": "c2VjcmV0"}}, "link_key must be a reference"),
+        ({"masking": {"links": {"claims": {}}}}, "masking.links names the dataset claims"),
+        (
+            {"masking": {"links": {"drug_ref": {"x": {"entity": "drug", "of": []}}}}},
+            "masking.links.drug_ref.x.of",
+        ),
         ({"datasets": {"claims": {}}}, "the dataset claims, which no topic carries"),
     ],
 )

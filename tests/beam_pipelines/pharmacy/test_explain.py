@@ -35,6 +35,7 @@ def test_the_graph_names_each_part_with_what_it_does(capsys):
         "ReadFromKafka", "EnforceSchema", "Validate", "MapTables", "MaskFields", "WriteToS3",
     ]  # fmt: skip
     assert any("dispense_event: ndc11, store_time_zone" in line for line in lines)
+    assert any("dispense_event: patient_link, fill_key" in line for line in lines)
 
 
 def test_the_graph_for_graphviz_leads_from_the_reader_to_the_sink(capsys):

@@ -63,7 +63,7 @@ def test_the_key_version_is_written_as_the_masks_write_it():
         key_version=7,
         datasets={"people": DatasetMask(classes={"id": Classification("D:mrn")})},
     )
-    version = MaskPlan(config, "11" * 32).version("people")
+    version = MaskPlan(config, "11" * 32).versions("people")["masking.people"]
     lake = LakeManifest(lake_id="l", policy="limited", key_domain="d", partition_columns=())
     facts = LakeFacts(root="s3://b/p", lake=lake, versions={"masking.people": {version: AT}})
     assert key_versions(facts) == ["v7"]

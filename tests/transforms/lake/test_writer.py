@@ -15,7 +15,12 @@ from tests.fakes.object_store import FakeBucket, Fault
 from tests.transforms.lake.lakes import born, new_lane
 from tests.transforms.lake.test_chain import grow
 from tests.transforms.segments import DATASET, LAYOUTS, OWNER, raw_segment, segment, with_verdicts
-from transforms.errors import ConfigurationError, ContentionError, StoreUnavailableError
+from transforms.errors import (
+    ConfigurationError,
+    ContentionError,
+    LakeMismatchError,
+    StoreUnavailableError,
+)
 from transforms.guard import QUARANTINED
 from transforms.lake.files import small_tables
 from transforms.lake.names import SIDECAR, parse_data_key
@@ -184,6 +189,35 @@ class TestTrim:
         with pytest.raises(ContentionError, match="the writer other took 5"):
             partition.write(segment(0, 100))
         assert len(partition.commits()) == 5
+
+
+class TestKeys:
+    """A chain holds on to the keys that its rows were masked with."""
+
+    def test_a_later_commit_carries_on_the_checks_of_the_keys_before(self, partition):
+        partition.write(replace(segment(0, 9), versions={"key.v1": "aa", "masking.events": "x"}))
+        partition.write(replace(segment(9, 12), versions={"key.v2": "bb"}))
+        partition.write(segment(12, 14, []))
+        assert partition.commits()[-1].versions == {"key.v1": "aa", "key.v2": "bb"}
+
+    @pytest.mark.parametrize("name", ["key.v1", "key.link"])
+    def test_another_key_of_the_same_name_is_refused_and_leaves_no_files(self, partition, name):
+        partition.write(replace(segment(0, 9), versions={name: "aa"}))
+        partition.write(segment(9, 12))
+        files = partition.data()
+        with pytest.raises(LakeMismatchError, match=name.removeprefix("key.")):
+            partition.write(replace(segment(12, 20), versions={name: "bb"}))
+        assert partition.data() == files
+        assert len(partition.commits()) == 2
+        partition.write(replace(segment(12, 20), versions={name: "aa"}))
+
+    def test_what_another_writer_used_counts_when_its_commit_comes_first(self, partition):
+        other = Partition.__new__(Partition)
+        other.lane = new_lane(partition.bucket.store())
+        other.lane.begin(1_000_000)
+        other.write(replace(segment(0, 5), versions={"key.v1": "bb"}))
+        with pytest.raises(LakeMismatchError):
+            partition.write(replace(segment(0, 9), versions={"key.v1": "aa"}))
 
 
 class TestBugs:

@@ -2,6 +2,7 @@ import pytest
 
 from tests.transforms.masking.masks import DATASET, dataset_mask
 from transforms.errors import ConfigurationError
+from transforms.identifiers import Link
 from transforms.masking import diff, explain, kept_times
 
 MASKS = {DATASET: dataset_mask(derived={"note": "D:free_text", "age": "Q:age"})}
@@ -46,6 +47,17 @@ class TestExplain:
     def test_event_times_that_undo_a_shift_are_named(self):
         assert kept_times(list(rows().values()), MASKS) == [f"{DATASET}.at"]
         assert kept_times(list(rows("limited").values()), MASKS) == []
+
+    def test_a_link_is_shown_with_the_values_that_it_is_of(self):
+        links = {"visit": Link(entity="visit", of=("patient", "at"))}
+        (found,) = (
+            row
+            for row in explain("limited", {DATASET: dataset_mask(links=links)})
+            if row.field == "visit"
+        )
+        assert (found.action, found.origin, found.hint) == ("link", "configuration", "visit")
+        assert (found.before[0], found.type_after, found.problem) == ("P010000017", "int64", "")
+        assert found.after >= 0
 
 
 class TestDiff:

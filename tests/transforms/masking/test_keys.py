@@ -1,16 +1,12 @@
-import hashlib
-import hmac
 import pickle
 
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.transforms.masking.masks import ROOT
 from transforms.errors import SecretError
-from transforms.masking.keys import KeyedHash, MaskKeys
+from transforms.masking.keys import MaskKeys
 
 
 def keys(root=ROOT, version=3, domain="shop", policy="limited"):
@@ -49,16 +45,3 @@ class TestMaskKeys:
             pickle.dumps(keys())
         assert ROOT not in repr(keys())
         assert repr(bytes.fromhex(ROOT)) not in repr(keys())
-
-
-class TestKeyedHash:
-    @settings(max_examples=50)
-    @given(st.binary(min_size=32, max_size=32), st.lists(st.binary(), max_size=3))
-    def test_it_is_hmac_sha256(self, key, texts):
-        hashed = KeyedHash(key)
-        for text in texts:
-            assert hashed.digest(text) == hmac.digest(key, text, hashlib.sha256)
-
-    def test_it_is_never_pickled(self):
-        with pytest.raises(TypeError):
-            pickle.dumps(KeyedHash(b"k" * 32))

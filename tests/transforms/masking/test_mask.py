@@ -126,7 +126,7 @@ class TestPlan:
         versions = mask(given, PLANS["ops"]).versions
         assert versions == {
             "schema.visits": "1",
-            "masking.visits": PLANS["ops"].version(DATASET),
+            **PLANS["ops"].versions(DATASET),
         }
 
     def test_times_of_events_stay(self):

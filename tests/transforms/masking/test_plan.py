@@ -22,7 +22,7 @@ def masked(rows, config=None, root=ROOT):
 
 
 def version(config=None, root=ROOT):
-    return MaskPlan(config or mask_config(), root).version(DATASET)
+    return MaskPlan(config or mask_config(), root).versions(DATASET)["masking.visits"]
 
 
 class TestColumns:

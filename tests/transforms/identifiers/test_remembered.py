@@ -1,7 +1,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.masking.remembered import Remembered
+from transforms.identifiers import Remembered
 
 
 class TestRemembered:
