@@ -94,6 +94,16 @@ class Session:
         rows = self._run(sql, parameters, lambda cursor: cursor.fetchall())
         return [tuple(row) for row in rows]
 
+    def select(self, sql: str) -> tuple[tuple[str, ...], tuple[tuple[Any, ...], ...]]:
+        """Returns the names of a query's columns, and all rows of it; see ``execute``."""
+
+        def result(cursor: Any) -> Any:
+            names = tuple(str(column[0]) for column in cursor.description)
+            return names, tuple(tuple(row) for row in cursor.fetchall())
+
+        found: tuple[tuple[str, ...], tuple[tuple[Any, ...], ...]] = self._run(sql, (), result)
+        return found
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """BEGIN and COMMIT around a block; ROLLBACK if it raises."""

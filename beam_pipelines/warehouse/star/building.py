@@ -1,7 +1,6 @@
 """From a star's file to the tables that the loader builds."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
 
 from beam_pipelines.warehouse.star.model import (
     CalendarConfig,
@@ -54,10 +53,17 @@ class _Builder:
 
     def add(self, table: str, config: TableConfig) -> None:
         """Makes a table; the dimensions that it is bound to are there already."""
-        makers: Mapping[type, Callable[[str, TableConfig], StarTable]] = _MAKERS
-        self.made[table] = makers[type(config)](self, table, config)  # type: ignore[call-arg]
+        match config:
+            case UpsertConfig():
+                self.made[table] = self._upsert(table, config)
+            case Scd2Config():
+                self.made[table] = self._scd2(table, config)
+            case MembersConfig():
+                self.made[table] = self._of_members(table, config)
+            case CalendarConfig():
+                self.made[table] = self._calendar(table, config)
 
-    def upsert(self, table: str, config: UpsertConfig) -> StarTable:
+    def _upsert(self, table: str, config: UpsertConfig) -> StarTable:
         raw = self._raw(table, config.dataset)
         return UpsertTable(
             table=table,
@@ -81,7 +87,7 @@ class _Builder:
             ),
         )
 
-    def scd2(self, table: str, config: Scd2Config) -> StarTable:
+    def _scd2(self, table: str, config: Scd2Config) -> StarTable:
         raw = self._raw(table, config.dataset)
         return Scd2Table(
             table=table,
@@ -100,7 +106,7 @@ class _Builder:
             erases=config.erases,
         )
 
-    def members(self, table: str, config: MembersConfig) -> StarTable:
+    def _of_members(self, table: str, config: MembersConfig) -> StarTable:
         raw = self._raw(table, config.dataset)
         return MembersTable(
             table=table,
@@ -110,7 +116,7 @@ class _Builder:
             storage=_storage(config.storage),
         )
 
-    def calendar(self, table: str, config: CalendarConfig) -> StarTable:
+    def _calendar(self, table: str, config: CalendarConfig) -> StarTable:
         return CalendarTable(
             table=table,
             key="calendar_date",
@@ -153,11 +159,3 @@ class _Builder:
 
 def _storage(config: StorageConfig) -> Storage:
     return Storage(distribution=config.distribution, sort=config.sort)
-
-
-_MAKERS: Final = {
-    UpsertConfig: _Builder.upsert,
-    Scd2Config: _Builder.scd2,
-    MembersConfig: _Builder.members,
-    CalendarConfig: _Builder.calendar,
-}

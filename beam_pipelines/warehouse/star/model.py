@@ -137,13 +137,27 @@ TableConfig = Annotated[
 ]
 
 
+class QuestionConfig(_Strict):
+    """A question that the warehouse answers.
+
+    Attributes:
+        title: The question, or what the answer shows.
+        sql: One SELECT of few rows; ``{schema}`` stands for the schema.
+    """
+
+    title: str
+    sql: str
+
+
 class StarConfig(_Strict):
     """A star schema.
 
     Attributes:
         tables: Table -> how it is built; a dimension before the facts that are bound to it.
         views: View -> its SELECT. ``{schema}`` stands for the schema.
+        questions: What ``warehouse ask`` and the report answer.
     """
 
     tables: dict[Name, TableConfig] = {}
     views: dict[Name, str] = {}
+    questions: dict[Name, QuestionConfig] = {}

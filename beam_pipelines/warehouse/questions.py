@@ -1,0 +1,44 @@
+"""Questions of the business, answered by the warehouse."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from beam_pipelines.warehouse.star.model import QuestionConfig
+from transforms.redshift import Session
+from transforms.redshift.sql import quoted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the warehouse says.
+
+    Attributes:
+        name: The question's name.
+        title: The question, in words.
+        columns: Names of the columns.
+        rows: The rows, in the question's order.
+    """
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+def ask(
+    session: Session, schema: str, questions: Mapping[str, QuestionConfig]
+) -> Iterator[Answer]:
+    """Yields the answers, in the questions' order.
+
+    Args:
+        session: Of a user who may read the views, such as an analyst.
+        schema: The schema.
+        questions: By name.
+
+    Raises:
+        WarehouseError: A question can't be answered; says why.
+    """
+    for name, question in questions.items():
+        columns, rows = session.select(question.sql.replace("{schema}", quoted(schema)))
+        yield Answer(name=name, title=question.title, columns=columns, rows=rows)
