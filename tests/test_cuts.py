@@ -111,3 +111,8 @@ def test_the_twisted_messages_trip_most_rules_and_become_everything() -> None:
     assert len(tripped) > 60
     reasons = {v.code for each in expected.values() for v in each.verdicts.values()}
     assert {"", "tombstone", "truncated", "R05", "R03.marketed"} <= reasons
+    # What the warehouse can't take: texts, and lists and times at least one each.
+    limits = {reason.rpartition(".")[2] for reason in reasons if reason.startswith("DDL.")}
+    assert len(limits) > 10
+    assert limits & {"reject_codes", "allergies", "pdc_class", "dea_schedules"}
+    assert limits & {"promised_at", "produced_at", "expiration_date", "_timestamp"}

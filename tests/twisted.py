@@ -28,8 +28,11 @@ _TEXTS: Final = (
     *("urn:epc:id:sgtin:030002.0821501.6789", "urn:epc:id:sgtin:0300028.021501.12%2F3"),
     *("3074257BF7194E4000001A85", "30FFFFFFFFFFFFFFFFFFFFFF", "urn:epc:id:sgtin:030002.821501.1"),
     *("rxhub", "US", " us", "DE", "ABC/12", "A B", "a" * 20, "a" * 21, "7", "12345678901234"),
+    *("x" * 1024, "é" * 513, "a\0b"),
 )  # fmt: skip
 _INTS: Final = (-1, 0, 1, 2, 5, 6, 9, 10, 30, 31, 90, 91, 365, 366, 2**31 - 1, -(2**31))
+#: Of lists.
+_CODES: Final = ("CII", "", "x", "y" * 65_535, "é" * 32_768, "a\0b")
 #: Unscaled.
 _DECIMALS: Final = (0, 1, -1, 500, 30_000, 18_000, 9_999_999_999, 10_000_000_000, 100_000_000)
 #: Days from the one that stands there.
@@ -128,7 +131,7 @@ def _other(kind: Any, held: Value, chance: random.Random) -> Value:
     if isinstance(kind, Mapping) and "symbols" in kind:
         return str(chance.choice(kind["symbols"]))
     if isinstance(kind, Mapping) and kind["type"] == "array":
-        return [chance.choice(("CII", "", "x")) for _ in range(chance.randrange(3))]
+        return [chance.choice(_CODES) for _ in range(chance.randrange(3))]
     logical = kind.get("logicalType", "") if isinstance(kind, Mapping) else ""
     if logical == "decimal":
         return chance.choice([n for n in _DECIMALS if abs(n) < 10 ** kind["precision"]])

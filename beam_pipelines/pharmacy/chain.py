@@ -13,12 +13,13 @@ from beam_pipelines.masking.datasets import dataset_mask
 from beam_pipelines.pharmacy.config import PharmacyConfig
 from beam_pipelines.pharmacy.config.files import rule_file
 from beam_pipelines.pharmacy.config.model import DatasetConfig
+from beam_pipelines.pharmacy.limits import limit_rules, stored_columns
 from schemas.arrow_types import arrow_schema
 from transforms.avro.enforce import LINEAGE
 from transforms.errors import ConfigurationError
 from transforms.masking import Action, DatasetMask, MaskConfig, masked_schema
 from transforms.masking.actions import KEYED
-from transforms.quality import RuleSet, load_rules
+from transforms.quality import LimitRule, RuleSet, load_rules
 from transforms.quality.validate import WARNINGS_FIELD
 from transforms.references import References
 from transforms.sql import Engine, Join
@@ -36,6 +37,7 @@ class Chain:
         rules: Of ``Validate``.
         steps: Of ``MapTables``.
         masks: Of ``MaskFields``.
+        limits: Of ``EnforceLimits``.
         aggregates: Derived by the sink.
         schemas: Per dataset the rows as the lake holds them.
     """
@@ -43,6 +45,7 @@ class Chain:
     rules: RuleSet
     steps: tuple[TableFunction | DerivedColumns, ...]
     masks: MaskConfig
+    limits: tuple[LimitRule, ...]
     aggregates: tuple[AggregateWindows, ...]
     schemas: Mapping[str, pa.Schema]
 
@@ -65,14 +68,24 @@ def make_chain(config: PharmacyConfig) -> Chain:
     rules = load_rules(*files, schemas=fields, committed=kept) if files else RuleSet()
     steps = tuple(_steps(config))
     references = References(rules.references, schemas=kept)
-    schemas = {}
+    schemas: dict[str, pa.Schema] = {}
+    limits: list[LimitRule] = []
     for name, schema in fields.items():
         mapped = _mapped(_enforced(name, schema, rules), name, steps, references)
         schemas[name] = masked_schema(mapped, masks, name)
+        columns = stored_columns(
+            name,
+            mapped=mapped,
+            stored=schemas[name],
+            lengths=config.lengths(name),
+            masks=masks,
+            rules=rules,
+        )
+        limits += limit_rules(name, columns)
     aggregates = tuple(AggregateWindows(each) for each in config.aggregates)
     for each in aggregates:
         each.check(schemas[each.aggregate.dataset])
-    return Chain(rules, steps, masks, aggregates, schemas)
+    return Chain(rules, steps, masks, tuple(limits), aggregates, schemas)
 
 
 def mask_config(config: PharmacyConfig) -> MaskConfig:

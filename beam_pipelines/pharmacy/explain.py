@@ -1,5 +1,6 @@
 """``--explain``: what a run would do, without touching anything."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -80,12 +81,19 @@ def _details(chain: Chain) -> dict[str, list[str]]:
             f"policy {chain.masks.policy}",
             *(f"{n}: {', '.join(m.links)}" for n, m in chain.masks.datasets.items() if m.links),
         ],
+        "EnforceLimits": [
+            f"{name}: {count} columns" for name, count in _limited(chain).items()
+        ],
         "WriteToS3": [
             f"{each.name}: {each.aggregate.dataset} by {each.aggregate.window}, "
             f"{', '.join(each.aggregate.dimensions)}"
             for each in chain.aggregates
         ],
     }
+
+
+def _limited(chain: Chain) -> Counter[str]:
+    return Counter(rule.dataset for rule in chain.limits)
 
 
 def _dot(job: PharmacyJob) -> str:

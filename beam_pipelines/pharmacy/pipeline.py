@@ -28,7 +28,13 @@ from transforms.lake import (
     WriteToS3Config,
 )
 from transforms.masking import MaskFields
-from transforms.quality import SealDeadLetters, Validate, ValidateConfig
+from transforms.quality import (
+    EnforceLimits,
+    EnforceLimitsConfig,
+    SealDeadLetters,
+    Validate,
+    ValidateConfig,
+)
 from transforms.references import References, ReferenceSnapshot
 from transforms.segment import Segment
 from transforms.tables import MapTables, MapTablesConfig
@@ -130,6 +136,7 @@ def _steps(job: PharmacyJob) -> dict[str, SegmentStep]:
         **({"Validate": Validate(_validating(job))} if job.chain.rules.rules else {}),
         **({"MapTables": MapTables(_mapping(job))} if job.chain.steps else {}),
         "MaskFields": MaskFields(job.chain.masks),
+        "EnforceLimits": EnforceLimits(_measuring(job)),
     }
 
 
@@ -165,12 +172,18 @@ def _enforcing(job: PharmacyJob) -> EnforceSchemaConfig:
 
 
 def _validating(job: PharmacyJob) -> ValidateConfig:
-    named = job.config.rules.source_systems
     return ValidateConfig(
-        rules=job.chain.rules,
-        references=job.references,
-        source_systems={each.dataset: named for each in job.config.topics},
+        rules=job.chain.rules, references=job.references, source_systems=_source_systems(job)
     )
+
+
+def _measuring(job: PharmacyJob) -> EnforceLimitsConfig:
+    return EnforceLimitsConfig(rules=job.chain.limits, source_systems=_source_systems(job))
+
+
+def _source_systems(job: PharmacyJob) -> dict[str, tuple[str, ...]]:
+    """Returns per dataset the source systems that findings may name."""
+    return {each.dataset: job.config.rules.source_systems for each in job.config.topics}
 
 
 def _mapping(job: PharmacyJob) -> MapTablesConfig:

@@ -9,7 +9,8 @@ def load_plan(config: PharmacyConfig) -> LoadPlan:
     """Returns one raw table a dataset, with the columns that the lake holds of it.
 
     Args:
-        config: The job's. Its masking policy decides the columns' types.
+        config: The job's. Its masking policy decides the columns' types, its lengths how much
+            texts may take: the lake holds none that is longer.
     """
     topics: dict[str, list[str]] = {}
     for each in config.topics:
@@ -17,7 +18,12 @@ def load_plan(config: PharmacyConfig) -> LoadPlan:
     schemas = make_chain(config).schemas
     return LoadPlan(
         tuple(
-            RawTable(dataset=name, topics=tuple(carrying), schema=schemas[name])
+            RawTable(
+                dataset=name,
+                topics=tuple(carrying),
+                schema=schemas[name],
+                lengths=config.lengths(name),
+            )
             for name, carrying in sorted(topics.items())
         )
     )

@@ -19,6 +19,7 @@ from transforms.lake.files import DatasetLayout, build_files
 from transforms.lake.names import PartitionId
 from transforms.lake.writer import describe
 from transforms.masking import MaskPlan, mask
+from transforms.quality.limits import LimitPlan, enforce_limits
 from transforms.quality.rule_plans import RulePlans
 from transforms.quality.validate import validate
 from transforms.references import References
@@ -49,6 +50,7 @@ class ChainLoop:
         self._engine = Engine(FUNCTIONS)
         self._steps = [(s, self._joins(s, looked_up)) for s in _derivations(chain)]
         self._masks = MaskPlan(chain.masks, key, key)
+        self._limits = LimitPlan(chain.limits, {})
         self._aggregates = [a for a in chain.aggregates if a.aggregate.dataset == DATASET]
         for each in self._aggregates:
             each.setup()
@@ -62,6 +64,8 @@ class ChainLoop:
                 segment = derive(segment, step, self._engine, joins)
         with clock.stage("mask"):
             segment = mask(segment, plan=self._masks)
+        with clock.stage("measure"):
+            segment = enforce_limits(segment, self._limits)
         with clock.stage("aggregate"):
             partials = {each.name: each.derive(segment) for each in self._aggregates}
         return segment, partials

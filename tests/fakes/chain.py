@@ -24,6 +24,7 @@ from transforms.lake.manifest import require_lake
 from transforms.lake.writer import SegmentWriter
 from transforms.masking import MaskPlan, mask
 from transforms.quality import SealDeadLetters, ValidateConfig
+from transforms.quality.limits import LimitPlan, enforce_limits
 from transforms.quality.rule_plans import RulePlans
 from transforms.quality.sealing import Seal
 from transforms.quality.validate import validate
@@ -71,6 +72,8 @@ class FakeRuns:
         self._chain = packaged_chain()
         masks = replace(self._chain.masks, key_version=key_version)
         self._masks = MaskPlan(masks, key, link_key)
+        systems = {each.name: ("rxhub",) for each in packaged_datasets()}
+        self._limits = LimitPlan(self._chain.limits, systems)
         self._writers = WriterSchemas(open_registry("package:"), 0.0)
         self._engine = Engine(FUNCTIONS)
         self._sink = SegmentWriter(_layouts(), (_sealing(), *self._chain.aggregates), "test/1")
@@ -104,7 +107,7 @@ class FakeRuns:
             self._sink.write(lane, transform(enforce(segment, plan)))
 
     def _masked(self, segment: Segment) -> Segment:
-        return mask(segment, self._masks)
+        return enforce_limits(mask(segment, self._masks), self._limits)
 
     def _transform(self) -> Callable[[Segment], Segment]:
         """What events go through, with the references as they are committed now."""

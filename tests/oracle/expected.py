@@ -13,6 +13,7 @@ from schemas.errors import DatumError, IncompatibleSchemaError
 from schemas.model import AvroSchema
 from schemas.strict import decode
 from tests.oracle.derived import FAILED, DerivedColumnError, derived
+from tests.oracle.limits import misfits, packaged_lengths
 from tests.oracle.masks import Ops, Pseudonymised
 from tests.oracle.messages import Message
 from tests.oracle.moments import plain
@@ -113,8 +114,8 @@ def expected_of(
         messages: Its messages, in any order.
         carries: Topic whose dataset this one carries, if it isn't a packaged topic itself.
         writers: Writer schemas by Confluent id; those of the packaged registry by default.
-        chain: Rules, derived columns and masks of the packaged configuration; by default there are
-            no rules, and the policy is ``ops``.
+        chain: Rules, derived columns, masks and lengths of the packaged configuration; by default
+            there are no rules, the policy is ``ops``, and texts have 1,024 bytes.
 
     Returns:
         Rows and verdicts. Rows hold what Python holds: `datetime`, `date`, `Decimal`, text; with a
@@ -129,6 +130,8 @@ def expected_of(
         outcome = _decoded(message.value, known, dataset.reader)
         if outcome.row is not None:
             outcome = _chained(message, dataset, outcome, chain)
+        if outcome.row is not None:
+            outcome = _measured(message, dataset, outcome, chain)
         expected.verdicts[place] = outcome.verdict
         if outcome.verdict.disposition == "dead_letter":
             expected.fields[place] = outcome.field
@@ -195,6 +198,26 @@ def _chained(
         return replace(done, verdict=_dead_letter(FAILED), field=error.column)
     masked = chain.masks.masked(dataset.name, dataset.reader, row | added)
     return replace(done, row={"_warnings": ",".join(judgment.warnings) or None} | masked)
+
+
+def _measured(
+    message: Message, dataset: Dataset, outcome: _Outcome, chain: Chain | None
+) -> _Outcome:
+    """What the limits of the warehouse's columns make of a masked row."""
+    assert outcome.row is not None
+    lengths = packaged_lengths().get(dataset.name, {}) if chain else {}
+    columns = misfits(
+        dataset.reader, outcome.row, message.timestamp_ms, lengths, years=chain is not None
+    )
+    if not columns:
+        return outcome
+    system = outcome.row.get("source_system")
+    named = system if chain and system in chain.source_systems else "other"
+    broken = [f"DDL.{dataset.name}.{column}" for column in columns]
+    found = (*outcome.findings, *(Finding(rule, "error", named) for rule in broken))
+    return replace(
+        outcome, verdict=_dead_letter(broken[0]), row=None, field=columns[0], findings=found
+    )
 
 
 def _dead_letter(code: str) -> Verdict:

@@ -9,18 +9,14 @@ from the segment's messages.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
 from transforms.limits import Limit
 from transforms.quality.offenses import Flags, Offenses, allowed, with_offenses
-from transforms.quality.rules import Severity
+from transforms.quality.rules import RESERVED, Severity
 from transforms.segment import Segment, column_values
-
-#: Ids of these rules begin so, and no other's may.
-PREFIX: Final = "DDL."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +38,7 @@ class LimitRule:
     @property
     def id(self) -> str:
         """Names it, for good."""
-        return f"{PREFIX}{self.dataset}.{self.field}"
+        return f"{RESERVED}{self.dataset}.{self.field}"
 
     @property
     def severity(self) -> Severity:

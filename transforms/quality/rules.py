@@ -16,6 +16,8 @@ from transforms.references.spec import ReferenceSpec, ReferenceSpecs
 #: Starts with a capital, so that an id is never one of the pipeline's own reasons, which are in
 #: lower case; holds no comma, which separates the ids in ``_warnings``.
 _ID: Final = re.compile(r"[A-Z][A-Za-z0-9]*([._-][A-Za-z0-9]+)*")
+#: So begin the ids of rules that follow from the warehouse's columns, and no others.
+RESERVED: Final = "DDL."
 
 _Text = Annotated[StrictStr, Field(min_length=1)]
 
@@ -64,6 +66,8 @@ class Rule(BaseModel):
     def _checked(self) -> "Rule":
         if not _ID.fullmatch(self.id):
             raise ValueError(f"id must be like R04 or R04.deactivated, got {self.id!r}")
+        if self.id.startswith(RESERVED):
+            raise ValueError(f"id must not begin with {RESERVED}, as those of columns' limits do")
         if (self.expect is None) == (self.check is None):
             raise ValueError("a rule must have either expect or check")
         if self.check is not None and len(self.check) != 1:

@@ -14,9 +14,9 @@ from apache_beam.pvalue import PCollection
 
 from transforms.errors import ConfigurationError
 from transforms.guard import guarded
-from transforms.quality.limits import PREFIX, LimitPlan, LimitRule, enforce_limits
+from transforms.quality.limits import LimitPlan, LimitRule, enforce_limits
 from transforms.quality.rule_plans import RulePlans
-from transforms.quality.rules import RuleSet
+from transforms.quality.rules import RESERVED, RuleSet
 from transforms.quality.validate import validate
 from transforms.references import References
 from transforms.segment import Segment
@@ -136,7 +136,7 @@ class _EnforceLimitsFn(beam.DoFn):  # type: ignore[misc]
     def process(self, segment: Segment) -> Iterator[Segment]:
         judged = guarded(partial(enforce_limits, plan=self._plan), segment)
         # The others are counted by ``Validate``.
-        mine = pc.starts_with(judged.findings.column("rule"), PREFIX)
+        mine = pc.starts_with(judged.findings.column("rule"), RESERVED)
         _count(judged.findings.filter(mine))
         yield judged
 

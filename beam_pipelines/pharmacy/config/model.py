@@ -23,6 +23,10 @@ from transforms.windows import Aggregate
 Patience = Annotated[float, Field(gt=0, le=86_400)]
 
 
+#: Bytes of a text in the warehouse: VARCHAR takes no more.
+Length = Annotated[int, Field(ge=1, le=65_535)]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -150,20 +154,24 @@ class FunctionConfig(_Strict):
 
 
 class DatasetConfig(_Strict):
-    """What becomes of a dataset's rows between validation and masking, in this order.
+    """What becomes of a dataset's rows between validation and masking, and what its table holds.
 
     Attributes:
-        functions: One's own functions.
+        functions: One's own functions; they come first.
         columns: Derived columns.
         patient: The column whose patient a row's dates belong to, for date shifts; ``patient_id``
             where the dataset has one.
         country: The column of the country that ZIP codes are of; ``country`` where there is one.
+        lengths: Column -> bytes of its texts in the warehouse, counted in UTF-8 after the masks;
+            1,024 by default. A message with a longer one is a dead letter. More is a migration
+            away; what is less than the table has leaves the table as it is.
     """
 
     functions: tuple[FunctionConfig, ...] = ()
     columns: dict[str, ColumnConfig] = {}
     patient: str | None = None
     country: str | None = None
+    lengths: dict[str, Length] = {}
 
 
 class KafkaConfig(_Strict):
@@ -270,6 +278,10 @@ class PharmacyConfig(_Strict):
             *(("masking.links", name) for name in self.masking.links),
             *((f"aggregates.{each.name}", each.dataset) for each in self.aggregates),
         ]
+
+    def lengths(self, dataset: str) -> dict[str, int]:
+        """Returns the declared bytes of a dataset's texts in the warehouse, by column."""
+        return self.datasets.get(dataset, DatasetConfig()).lengths
 
     def readers(self) -> dict[str, AvroSchema]:
         """Returns each dataset's reader schema, in the order of the topics."""

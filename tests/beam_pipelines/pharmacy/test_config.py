@@ -79,6 +79,8 @@ def test_an_unknown_key_is_named_by_its_place(load, changed, key):
             "masking.links.drug_ref.x.of",
         ),
         ({"datasets": {"claims": {}}}, "the dataset claims, which no topic carries"),
+        ({"datasets": {"drug_ref": {"lengths": {"atc": 0}}}}, "datasets.drug_ref.lengths.atc"),
+        ({"datasets": {"drug_ref": {"lengths": {"atc": 65_536}}}}, "or equal to 65535"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_rule(load, changed, words):

@@ -32,9 +32,11 @@ def test_the_graph_names_each_part_with_what_it_does(capsys):
     lines = explained(capsys, "graph").splitlines()
     parts = [line.removeprefix("-> ").split()[0] for line in lines if line[0] != " "]
     assert parts == [
-        "ReadFromKafka", "EnforceSchema", "Validate", "MapTables", "MaskFields", "WriteToS3",
+        "ReadFromKafka", "EnforceSchema", "Validate", "MapTables", "MaskFields", "EnforceLimits",
+        "WriteToS3",
     ]  # fmt: skip
     assert any("dispense_event: ndc11, store_time_zone" in line for line in lines)
+    assert any("pharmacy_ref: 16 columns" in line for line in lines)
     assert any("dispense_event: patient_link, fill_key" in line for line in lines)
 
 
