@@ -164,7 +164,7 @@ def loadable_columns(
 def catalog_column(name: str, kind: str, length: Any, digits: Any, scale: Any) -> Column:
     """Returns a column as ``svv_columns`` describes it."""
     known = _IN_CATALOG.get(kind, kind.upper())
-    if known == "DECIMAL":
+    if known == "DECIMAL" and digits is not None:  # A view's may have any number of digits.
         return Column(name, ColumnType(known, _number(digits), _number(scale)))
     return Column(name, ColumnType(known, _number(length) if known in _SIZED else None))
 

@@ -29,7 +29,8 @@ from transforms.redshift.layout import Column
 from transforms.redshift.manifest import Manifests, Source
 from transforms.redshift.plan import LoadPlan
 from transforms.redshift.rejects import Cleaned, isolate, takes_of
-from transforms.redshift.transaction import STAGING, Task, Transaction, UnfitError
+from transforms.redshift.staging import fill_staging
+from transforms.redshift.transaction import Task, Transaction, UnfitError
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -241,7 +242,6 @@ class Loader:
         address = manifests.write_try(sources)
         session.execute(sql.BEGIN)
         try:
-            session.execute(sql.create_staging(STAGING, columns))
-            session.execute(sql.copy(STAGING, address, self._task.role, columns))
+            fill_staging(session, columns, address, self._task.role)
         finally:
             session.abandon()

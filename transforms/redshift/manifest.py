@@ -1,7 +1,11 @@
 """COPY manifests: the exact files of one load, under ``_manifests/`` in the lake.
 
-    _manifests/<warehouse id>/loads/<load>-<number>.json
-    _manifests/<warehouse id>/tries/<loader>/...           what is tried while a fault is looked for
+    _manifests/<warehouse id>/loads/<loader>/<load>-<number>.json
+    _manifests/<warehouse id>/loads/<loader>/<name>.parquet   rows that the lake has no file of
+    _manifests/<warehouse id>/tries/<loader>/...              what is tried to find a fault
+
+Each loader has folders of its own: one that lost the lock while it was frozen must not write over
+what the next one is about to COPY.
 
 A COPY of a prefix would load orphans too, files that no commit names. Source of the format: Amazon
 Redshift, "Using a manifest to specify data files"; for Parquet each entry needs ``content_length``.
@@ -51,13 +55,20 @@ class Manifests:
     def __init__(self, store: ObjectStore, warehouse_id: str, loader: str) -> None:
         self._store = store
         self._all = f"{MANIFESTS}{warehouse_id}/"
+        self._loads = f"{self._all}loads/{loader}/"
         self._tries = f"{self._all}tries/{loader}/"
         self._written: list[str] = []
 
     def write(self, name: str, sources: Iterable[Source]) -> str:
         """Stores the manifest of a load; returns its ``s3://`` address."""
-        self._written.append(f"{self._all}loads/{name}.json")
+        self._written.append(f"{self._loads}{name}.json")
         return self._put(self._written[-1], sources)
+
+    def put_rows(self, name: str, body: bytes) -> Source:
+        """Stores rows of a load that the lake has no file of."""
+        self._written.append(f"{self._loads}{name}.parquet")
+        self._store.put(self._written[-1], body)
+        return Source(self._written[-1], len(body))
 
     def write_try(self, sources: Iterable[Source]) -> str:
         """Stores a manifest to try; returns its ``s3://`` address."""

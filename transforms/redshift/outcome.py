@@ -53,5 +53,6 @@ def _outcome(value: dict[str, Any]) -> LoadOutcome:
 
 def _result(value: dict[str, Any]) -> LoadResult:
     times = value.pop("broker_time")
-    tables = {name: TableCounts(**counts) for name, counts in value.pop("tables").items()}
-    return LoadResult(tables=tables, broker_time=tuple(times) if times else None, **value)
+    for kind in ("tables", "partials"):
+        value[kind] = {name: TableCounts(**counts) for name, counts in value[kind].items()}
+    return LoadResult(broker_time=tuple(times) if times else None, **value)

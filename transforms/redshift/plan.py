@@ -1,8 +1,10 @@
-"""What is loaded: which dataset goes to which raw table, and which tables are built from them."""
+"""What is loaded: which dataset goes to which raw table, and what is made of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from transforms.errors import ConfigurationError
+from transforms.redshift.partials import PartialsTable
 from transforms.redshift.raw import RawTable
 from transforms.redshift.star import StarTable
 
@@ -14,13 +16,17 @@ class LoadPlan:
     Attributes:
         tables: The raw tables, one a dataset.
         star: Dimensions and facts, a dimension before the facts that are bound to it.
+        partials: The tables of aggregates' partials.
+        views: Name -> query; see ``transforms.redshift.views``.
     """
 
     tables: tuple[RawTable, ...]
     star: tuple[StarTable, ...] = field(default=())
+    partials: tuple[PartialsTable, ...] = field(default=())
+    views: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        names = [*(raw.table for raw in self.tables), *(each.table for each in self.star)]
+        names = [each.table for each in (*self.loaded, *self.star)] + list(self.views)
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise ConfigurationError(f"the table {twice} is there twice", "Name each once")
@@ -32,10 +38,15 @@ class LoadPlan:
                 )
 
     @property
+    def loaded(self) -> tuple[RawTable | PartialsTable, ...]:
+        """The tables that commits are loaded into: each has fences of its own."""
+        return (*self.tables, *self.partials)
+
+    @property
     def topics(self) -> frozenset[str]:
         """The topics whose commits are read."""
-        return frozenset(topic for each in self.tables for topic in each.topics)
+        return frozenset(topic for each in self.loaded for topic in each.topics)
 
-    def of(self, topic: str) -> list[RawTable]:
+    def of(self, topic: str) -> list[RawTable | PartialsTable]:
         """Returns the tables that a topic's commits feed."""
-        return [each for each in self.tables if topic in each.topics]
+        return [each for each in self.loaded if topic in each.topics]

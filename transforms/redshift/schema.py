@@ -13,10 +13,12 @@ from transforms.redshift import sql
 from transforms.redshift.client import Session
 from transforms.redshift.evolution import evolve
 from transforms.redshift.layout import Column, catalog_column
+from transforms.redshift.partials import PartialsTable
 from transforms.redshift.plan import LoadPlan
 from transforms.redshift.raw import RawTable
 from transforms.redshift.star.steps import star_steps
 from transforms.redshift.step import Step
+from transforms.redshift.views import view_steps
 
 Catalog = Mapping[str, Sequence[Column]]
 
@@ -62,6 +64,7 @@ LOADER: Final[Sequence[tuple[str, str, str]]] = (
     ),
 )
 _REMEDY: Final = "Write a migration that makes the table anew, or keep the field's type"
+_PARTIALS_REMEDY: Final = "Give a changed aggregate a new name"
 _HISTORY: Final = (
     "(version VARCHAR(255) NOT NULL, sql_sha256 VARCHAR(64) NOT NULL, applied_at TIMESTAMP NOT "
     "NULL) DISTSTYLE ALL"
@@ -79,7 +82,7 @@ def read_catalog(session: Session, statements: sql.Statements) -> dict[str, list
 def read_definitions(
     session: Session, statements: sql.Statements, catalog: Catalog
 ) -> dict[str, str]:
-    """Returns by which definition each dimension and fact was filled last."""
+    """Returns by which definition each dimension, fact and view was made last."""
     if "load_definitions" not in catalog:
         return {}
     return {str(table): str(digest) for table, digest in session.query(statements.definitions())}
@@ -97,7 +100,7 @@ def pending(
         catalog: The tables as they are.
         plan: What is to be loaded.
         statements: Of the schema.
-        definitions: By which dimensions and facts are filled.
+        definitions: By which dimensions and facts are filled, and views made.
 
     Raises:
         ConfigurationError: A column has another type: that takes a migration written by hand.
@@ -109,7 +112,11 @@ def pending(
             steps.append(_create(table, statements))
         else:
             steps += evolve(table.table, table.columns, there, statements, _REMEDY)
-    return [*steps, *star_steps(catalog, plan.star, statements, definitions or {})]
+    for each in plan.partials:
+        steps += _partials_steps(each, catalog, statements)
+    known = definitions or {}
+    steps += star_steps(catalog, plan.star, statements, known)
+    return [*steps, *view_steps(catalog, plan.views, statements, known)]
 
 
 def migrate(
@@ -186,3 +193,13 @@ def _create(table: RawTable, statements: sql.Statements) -> Step:
         f"{sql.defined(others)}) DISTSTYLE EVEN SORTKEY ({first.name})"
     )
     return Step(version=f"{table.table} created", statements=(made,))
+
+
+def _partials_steps(
+    table: PartialsTable, catalog: Catalog, statements: sql.Statements
+) -> Iterator[Step]:
+    there = catalog.get(table.table)
+    if there is None:
+        yield Step(version=f"{table.table} created", statements=(table.create(statements),))
+    else:
+        yield from evolve(table.table, table.columns, there, statements, _PARTIALS_REMEDY)

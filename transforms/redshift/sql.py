@@ -201,8 +201,17 @@ class Statements:
         )
 
     def definitions(self) -> str:
-        """Digests of the definitions by which dimensions and facts were filled."""
+        """Digests of definitions: those by which tables were filled, and views made."""
         return f"SELECT table_name, definition_sha256 FROM {self.table('load_definitions')}"
+
+    def define(self, name: str, sha256: str) -> list[str]:
+        """Puts on record by which definition a table was filled, or a view made."""
+        table, known = self.table("load_definitions"), literal(name)
+        return [
+            f"DELETE FROM {table} WHERE table_name = {known}",
+            f"INSERT INTO {table} (table_name, definition_sha256) VALUES ({known}, "
+            f"{literal(sha256)})",
+        ]
 
     def is_loaded(self) -> str:
         """Whether a load is committed; parameters: load, loader."""

@@ -9,17 +9,26 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
+
+import pyarrow as pa
 
 from transforms.errors import (
     ConfigurationError,
     CopyDataError,
     WarehouseConflictError,
-    WarehouseError,
 )
-from transforms.lake import BatchLimits, LakeManifest, ObjectStore, Tail, new_commits
+from transforms.lake import (
+    BatchLimits,
+    LakeManifest,
+    ObjectStore,
+    SegmentCommit,
+    Tail,
+    new_commits,
+)
 from transforms.redshift import batch as batches
 from transforms.redshift import sql
+from transforms.redshift.assembly import Assembled, assemble
 from transforms.redshift.batch import Group, Layouts, LoadResult, TableCounts
 from transforms.redshift.client import Session
 from transforms.redshift.fences import (
@@ -32,15 +41,12 @@ from transforms.redshift.fences import (
 )
 from transforms.redshift.layout import Column, staging_columns
 from transforms.redshift.manifest import Manifests, Source, source_of
-from transforms.redshift.modes import Staged, append
 from transforms.redshift.plan import LoadPlan
 from transforms.redshift.rejects import Cleaned, Reject
 from transforms.redshift.restored import check_restored, fences_sha256
 from transforms.redshift.schema import Catalog, read_catalog, read_definitions
+from transforms.redshift.staging import append_staged, fill_staging
 from transforms.redshift.star import rebuild
-
-#: The staging table; one at a time, so one name will do.
-STAGING: Final = "load_staging"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +141,8 @@ class Transaction:
         self._manifests.sweep()
         for number, group in enumerate(batches.groups(tails, fences, self._task.plan)):
             self._load_group(group, f"{result.load_id}-{number}", catalog, result)
+        for assembled in self._assembled(tails, fences, catalog, result):
+            self._load_partials(assembled, catalog, result)
         self._rebuild(result)
         move_fences(self._session, self._statements, self._lake.lake_id, fences, after)
         result.seconds = time.monotonic() - self._started[1]
@@ -154,23 +162,53 @@ class Transaction:
         last = int(self._session.query(self._statements.last_load())[0][0])
         result = batches.counted(tails, fences, self._task.plan, last + 1)
         star = [each.table for each in self._task.plan.star]
-        check_restored(self._session, self._statements, fences, (*result.tables, *star))
+        tables = (*result.tables, *result.partials, *star)
+        check_restored(self._session, self._statements, fences, tables)
         return result
 
     def _load_group(self, group: Group, name: str, catalog: Catalog, result: LoadResult) -> None:
         counts = result.tables[group.table]
-        columns = self._columns(group, catalog)
-        counts.rejected += self._reject(group, result.load_id)
+        schema = self._task.layouts.schema(group.layout, group.files[0][1])
+        columns = self._columns(group.table, schema, catalog)
+        rejects = [
+            (commit, file.key, each)
+            for commit, file in group.files
+            for each in self._rejects(file.key)
+        ]
+        counts.rejected += self._reject(group.table, rejects, result.load_id)
         sources = self._sources(group)
         if not sources:
             return
-        address = self._manifests.write(name, sources)
-        rows = self._copied(group, columns, address)
-        staged = Staged(
-            name=STAGING, table=group.table, columns=columns, rows=rows, load_id=result.load_id
-        )
-        counts.loaded += append(self._session, self._statements, staged)
-        self._session.execute(sql.drop_staging(STAGING))
+        self._copy(group, columns, self._manifests.write(name, sources))
+        rows = sum(file.rows for _, file in group.files) - len(rejects)
+        counts.loaded += self._append(group.table, columns, rows, result.load_id)
+
+    def _assembled(
+        self, tails: Sequence[Tail], fences: Fences, catalog: Catalog, result: LoadResult
+    ) -> list[Assembled]:
+        """Puts partials into files that COPY can read."""
+        task = self._task
+        columns = {
+            each.table: self._columns(each.table, each.file_schema, catalog)
+            for each in task.plan.partials
+            if each.table in result.partials
+        }
+        found = batches.sidecars(tails, fences, task.plan)
+        return assemble(task.store, self._manifests, found, columns)
+
+    def _load_partials(self, found: Assembled, catalog: Catalog, result: LoadResult) -> None:
+        table = found.table.table
+        counts = result.partials[table]
+        rejects = [(each.commit, each.file.key, reject) for each, reject in found.rejects]
+        counts.rejected += self._reject(table, rejects, result.load_id)
+        counts.files += len(found.sources)
+        counts.bytes += sum(source.bytes for source in found.sources)
+        if not found.sources:
+            return
+        columns = self._columns(table, found.table.file_schema, catalog)
+        address = self._manifests.write(f"{result.load_id}-{table}", found.sources)
+        fill_staging(self._session, columns, address, self._task.role)
+        counts.loaded += self._append(table, columns, found.rows, result.load_id)
 
     def _check_definitions(self, catalog: Catalog) -> None:
         """Refuses dimensions and facts that aren't there, or mean something else."""
@@ -189,14 +227,13 @@ class Transaction:
         star = self._task.plan.star
         result.star = rebuild(self._session, self._statements, star, loaded, result.load_id)
 
-    def _columns(self, group: Group, catalog: Catalog) -> tuple[Column, ...]:
-        if group.table not in catalog:
+    def _columns(self, table: str, schema: pa.Schema, catalog: Catalog) -> tuple[Column, ...]:
+        if table not in catalog:
             raise ConfigurationError(
-                f"there is no table {self._statements.schema}.{group.table}",
+                f"there is no table {self._statements.schema}.{table}",
                 "Run python -m beam_pipelines.warehouse migrate",
             )
-        schema = self._task.layouts.schema(group.layout, group.files[0][1])
-        return staging_columns(schema, catalog[group.table], group.table)
+        return staging_columns(schema, catalog[table], table)
 
     def _sources(self, group: Group) -> list[Source]:
         found = (
@@ -205,39 +242,36 @@ class Transaction:
         )
         return [source for source in found if source is not None]
 
-    def _copied(self, group: Group, columns: Sequence[Column], address: str) -> int:
-        self._session.execute(sql.create_staging(STAGING, columns))
+    def _copy(self, group: Group, columns: Sequence[Column], address: str) -> None:
         try:
-            self._session.execute(sql.copy(STAGING, address, self._task.role, columns))
+            fill_staging(self._session, columns, address, self._task.role)
         except CopyDataError as error:
             if all(file.key in self._cleaned for _, file in group.files):
                 raise  # Nothing is left to be taken out.
             raise UnfitError(group, columns) from error
-        copied = int(self._session.query(sql.COPIED)[0][0])
-        wanted = sum(file.rows - len(self._rejects(file.key)) for _, file in group.files)
-        if copied != wanted:
-            raise WarehouseError(
-                f"COPY brought {copied} rows for {group.table}, and the commits name {wanted}",
-                "Prove the lake: python -m beam_pipelines.verify",
-            )
-        return copied
+
+    def _append(self, table: str, columns: Sequence[Column], rows: int, load_id: int) -> int:
+        return append_staged(
+            self._session, self._statements, table, columns, rows=rows, load_id=load_id
+        )
 
     def _rejects(self, key: str) -> tuple[Reject, ...]:
         return self._cleaned[key].rejects if key in self._cleaned else ()
 
-    def _reject(self, group: Group, load_id: int) -> int:
-        """Records the rows that were taken out; returns how many."""
+    def _reject(
+        self, table: str, found: Sequence[tuple[SegmentCommit, str, Reject]], load_id: int
+    ) -> int:
+        """Records the rows that were taken out, each with its file; returns how many."""
         lake_id = self._lake.lake_id
         rows: list[tuple[Any, ...]] = [
             (
-                *(load_id, lake_id, group.table, commit.topic, commit.topic_id, commit.partition),
-                *(each.offset, each.row, each.reason, file.key, _now()),
+                *(load_id, lake_id, table, commit.topic, commit.topic_id, commit.partition),
+                *(each.offset, each.row, each.reason, key, _now()),
             )
-            for commit, file in group.files
-            for each in self._rejects(file.key)
+            for commit, key, each in found
         ]
-        table = self._statements.table("load_rejects")
-        insert_all(self._session, table, sql.REJECT_COLUMNS, rows)
+        rejects = self._statements.table("load_rejects")
+        insert_all(self._session, rejects, sql.REJECT_COLUMNS, rows)
         return len(rows)
 
     def _record(self, result: LoadResult, fences: Fences) -> None:
@@ -249,7 +283,7 @@ class Transaction:
                 *(batches.moment(oldest), batches.moment(newest), self._started[0], _now()),
                 fences_sha256(fences, table),
             )
-            for table, c in (*result.tables.items(), *_made(result.star))
+            for table, c in _counts(result)
         ]
         table = self._statements.table("load_history")
         insert_all(self._session, table, sql.HISTORY_COLUMNS, rows)
@@ -266,9 +300,11 @@ class Transaction:
             )
 
 
-def _made(star: Mapping[str, int]) -> Iterator[tuple[str, TableCounts]]:
-    """Yields what the history says of dimensions and facts."""
-    for table, rows in star.items():
+def _counts(result: LoadResult) -> Iterator[tuple[str, TableCounts]]:
+    """Yields what the history says of each table."""
+    yield from result.tables.items()
+    yield from result.partials.items()
+    for table, rows in result.star.items():
         yield table, TableCounts(accepted=rows, loaded=rows)
 
 

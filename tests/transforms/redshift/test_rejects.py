@@ -147,9 +147,9 @@ class TestManifests:
     def test_a_manifest_names_each_file_with_its_size(self):
         place = Place(rows("a"))
         address = Manifests(place.store, "w", "me").write("1-0", [place.files[0]])
-        assert address == "s3://bucket/lake/_manifests/w/loads/1-0.json"
+        assert address == "s3://bucket/lake/_manifests/w/loads/me/1-0.json"
         size = place.files[0].bytes
-        assert place.store.content["_manifests/w/loads/1-0.json"] == (
+        assert place.store.content["_manifests/w/loads/me/1-0.json"] == (
             b'{"entries":[{"url":"s3://bucket/lake/data/0.parquet","mandatory":true,'
             b'"meta":{"content_length":%d}}]}' % size
         )
@@ -166,11 +166,11 @@ class TestManifests:
         mine.sweep()
         assert set(store.content) == {
             "_manifests/w/tries/dead/try.json",
-            "_manifests/other/loads/1-0.json",
+            "_manifests/other/loads/o/1-0.json",
         }
         store.shared.times.clear()  # A year old.
         mine.sweep()
-        assert set(store.content) == {"_manifests/other/loads/1-0.json"}
+        assert set(store.content) == {"_manifests/other/loads/o/1-0.json"}
 
     def test_a_loader_that_is_done_sweeps_its_own_alone(self):
         store = Place().store
@@ -179,4 +179,4 @@ class TestManifests:
         mine.put_copy("x", b"")
         other.write("2-0", [])
         mine.sweep_own()
-        assert set(store.content) == {"_manifests/w/loads/2-0.json"}
+        assert set(store.content) == {"_manifests/w/loads/other/2-0.json"}

@@ -45,7 +45,7 @@ def filled(table: StarTable, statements: Statements) -> list[str]:
     """Returns the statements that fill an empty table, and put it on record as load 0."""
     name = literal(table.table)
     where = f"WHERE table_name = {name}"
-    history, known = statements.table("load_history"), statements.table("load_definitions")
+    history = statements.table("load_history")
     lake = f"SELECT COALESCE(MAX(lake_id), '') FROM {statements.table('load_fences')}"
     return [
         table.insert(statements, 0, None),
@@ -53,7 +53,5 @@ def filled(table: StarTable, statements: Statements) -> list[str]:
         f"INSERT INTO {history} ({', '.join(HISTORY_COLUMNS)}) SELECT 0, ({lake}), {name}, "
         f"'migrate', 0, 0, 0, COUNT(*), COUNT(*), 0, CAST(NULL AS TIMESTAMP), "
         f"CAST(NULL AS TIMESTAMP), GETDATE(), GETDATE(), '' FROM {statements.table(table.table)}",
-        f"DELETE FROM {known} {where}",
-        f"INSERT INTO {known} (table_name, definition_sha256) VALUES ({name}, "
-        f"{literal(table.definition())})",
+        *statements.define(table.table, table.definition()),
     ]
