@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from beam_pipelines.report.facts import RULES, LakeFacts
-from transforms.quality.rules import Rule, RuleSet
+from transforms.quality.rules import RESERVED, Rule, RuleSet, Severity
 
 #: The reasons that decoding and writing give; a rule's id begins with a capital.
 CODES: Final[Mapping[str, str]] = {
@@ -34,6 +34,8 @@ CODES: Final[Mapping[str, str]] = {
     "utf8": "a text that is not UTF-8",
     "varint_overflow": "an integer outside of 64 bits",
 }
+#: What each rule of a column's limits means; its id names the column.
+LIMIT: Final = "a value that its column of the warehouse can't take"
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,15 @@ class Meanings:
 
     def of(self, topic: str, reason: str) -> str:
         """Returns what a reason of a topic means; empty text if nobody knows."""
+        if reason.startswith(RESERVED):
+            return LIMIT
         rule = self.rules.get((topic, reason))
         return rule.message if rule else CODES.get(reason, "")
 
     def severity(self, topic: str, rule: str) -> str:
         """Returns what happens to those that trip a rule; empty text if nobody knows."""
+        if rule.startswith(RESERVED):
+            return str(Severity.ERROR)
         found = self.rules.get((topic, rule))
         return str(found.severity) if found else ""
 

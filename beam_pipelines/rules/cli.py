@@ -15,11 +15,13 @@ import pyarrow as pa
 
 from beam_pipelines.arguments import Parser, add_store_flags, run_command, store_settings_of
 from beam_pipelines.exit_codes import ExitCode
-from beam_pipelines.pharmacy.config.files import rule_file
+from beam_pipelines.pharmacy.chain import make_chain
+from beam_pipelines.pharmacy.config import load_config
+from beam_pipelines.pharmacy.config.files import PACKAGE, rule_file
 from beam_pipelines.rules.masked import masked_columns
 from beam_pipelines.rules.output import show_check, show_explained, show_trials
 from beam_pipelines.rules.trial import TrialRun
-from beam_pipelines.rules.words import explain_rules
+from beam_pipelines.rules.words import explain_limits, explain_rules
 from transforms.errors import ConfigurationError
 from transforms.lake import ObjectStore, require_lake
 from transforms.lake.names import DATA
@@ -50,8 +52,11 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _explain(arguments: argparse.Namespace) -> int:
-    rules = load_rules(*map(rule_file, arguments.files))
-    show_explained(explain_rules(rules), arguments.format)
+    explained = explain_rules(load_rules(*map(rule_file, arguments.files)))
+    if arguments.limits:
+        config = None if arguments.limits == PACKAGE else arguments.limits
+        explained += explain_limits(make_chain(load_config(config)).limits)
+    show_explained(explained, arguments.format)
     return ExitCode.COMPLETE
 
 
@@ -122,7 +127,13 @@ def _parser() -> Parser:
     parser = Parser("python -m beam_pipelines.rules", __doc__ or "")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _command(commands, "check", "are names, types, references and dates right?")
-    _command(commands, "explain", "what each rule does, in words")
+    explained = _command(commands, "explain", "what each rule does, in words")
+    explained.add_argument(
+        "--limits",
+        metavar="FILE",
+        help="also what the warehouse's columns can't take, by a job's configuration file; "
+        f"{PACKAGE} is the packaged one",
+    )
     tried = _command(commands, "try", "what rules would have done to a lake; writes nothing")
     tried.add_argument("--lake_root", required=True, metavar="s3://BUCKET/PREFIX")
     tried.add_argument("--dataset", metavar="NAME", help="only rules on this dataset")

@@ -76,7 +76,7 @@ def _cells(each: dict[str, Any]) -> tuple[str, ...]:
         for name, one in each["references"].items()
     ]
     return (
-        f"{each['id']} v{each['version']}",
+        f"{each['id']} v{each['version']}" if each["version"] else each["id"],
         each["trips"],
         each["then"],
         each["field"],

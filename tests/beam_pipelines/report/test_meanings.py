@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import get_args
 
 from beam_pipelines.report.facts import LakeFacts, TopicFacts
-from beam_pipelines.report.meanings import CODES, meanings
+from beam_pipelines.report.meanings import CODES, LIMIT, meanings
 from schemas.strict import CODES as DATUM_CODES
 from schemas.wire import HeaderCode
 from transforms.avro.enforce import INCOMPATIBLE_SCHEMA, TOMBSTONE, UNKNOWN_SCHEMA
@@ -50,6 +50,12 @@ def test_a_rule_of_another_version_or_topic_is_not():
     assert found.unknown == ("order",)
     same = meanings(facts(**{"rules.order": {RULES.version("order"): AT}}), RULES)
     assert same.of("other", "R01") == ""
+
+
+def test_a_columns_limit_is_told_without_a_file():
+    found = meanings(facts(), None)
+    assert found.of("t", "DDL.order.note") == LIMIT
+    assert found.severity("t", "DDL.order.note") == "error"
 
 
 def test_the_newest_version_counts():

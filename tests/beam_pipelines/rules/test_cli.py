@@ -115,6 +115,19 @@ class TestExplain:
         assert "[Too] long" in out
         assert "drug (ndc11, package_size)" in " ".join(out.split())
 
+    def test_limits_of_the_warehouses_columns_are_told_by_the_jobs_configuration(
+        self, file, capsys
+    ):
+        code, out, _ = run(capsys, "explain", file, "--limits", "package:", "--format", "json")
+        rules = {each["id"]: each for each in json.loads(out)["rules"]}
+        told = rules["DDL.dispense_event.tenant_id"]
+        assert (code, told["then"]) == (0, "becomes a dead letter")
+        assert told["expect"] == "at most 64 bytes, without the character U+0000"
+        assert "declare more in datasets.dispense_event.lengths" in told["trips"]
+        assert set(rules["R02"]) == set(told)
+        code, out, _ = run(capsys, "explain", file, "--limits", "package:")
+        assert (code, "DDL.dispense_event.tenant_id " in out) == (0, True)
+
     def test_a_faulty_file_is_refused(self, faulty, capsys):
         code, out, err = run(capsys, "explain", faulty)
         assert (code, out) == (2, "")
