@@ -2,28 +2,42 @@
 
 from beam_pipelines.pharmacy.chain import make_chain
 from beam_pipelines.pharmacy.config import PharmacyConfig
+from beam_pipelines.warehouse.partials import partials_tables
+from beam_pipelines.warehouse.star import build_star
+from schemas.arrow_types import arrow_schema
 from transforms.redshift import LoadPlan, RawTable
 
 
 def load_plan(config: PharmacyConfig) -> LoadPlan:
-    """Returns one raw table a dataset, with the columns that the lake holds of it.
+    """Returns one raw table a dataset, with the columns that the lake holds of it, and the star.
+
+    Each aggregate has a table of its partials, and a view of its own name that merges them.
 
     Args:
         config: The job's. Its masking policy decides the columns' types, its lengths how much
             texts may take: the lake holds none that is longer.
+
+    Raises:
+        ConfigurationError: A table of the star or of partials doesn't fit the datasets.
     """
     topics: dict[str, list[str]] = {}
     for each in config.topics:
         topics.setdefault(each.dataset, []).append(each.topic)
-    schemas = make_chain(config).schemas
-    return LoadPlan(
-        tuple(
-            RawTable(
-                dataset=name,
-                topics=tuple(carrying),
-                schema=schemas[name],
-                lengths=config.lengths(name),
-            )
-            for name, carrying in sorted(topics.items())
+    chain = make_chain(config)
+    raws = {
+        name: RawTable(
+            dataset=name,
+            topics=tuple(carrying),
+            schema=chain.schemas[name],
+            lengths=config.lengths(name),
         )
+        for name, carrying in sorted(topics.items())
+    }
+    fields = {name: arrow_schema(reader).names for name, reader in config.readers().items()}
+    partials = tuple(partials_tables(chain.aggregates, raws))
+    return LoadPlan(
+        tuple(raws.values()),
+        build_star(config.warehouse, raws, fields),
+        partials,
+        {each.aggregate: each.view() for each in partials},
     )

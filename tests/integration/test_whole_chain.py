@@ -5,7 +5,7 @@ row, verdict, finding and total on its own.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -26,6 +26,7 @@ from tests.faults.lakes import (
     rows_of,
 )
 from tests.integration.small import assert_proven, keys_of
+from tests.integration.warehoused import Warehoused, assert_same
 from tests.launcher import DEAD_LETTER_KEY, MASKING_KEY
 from tests.oracle import (
     Expected,
@@ -42,6 +43,7 @@ from tests.oracle.aggregates import AGGREGATES, totals_that_differ
 from tests.oracle.masks import Pseudonymised
 from tests.oracle.references import REFERENCE_DATASETS
 from tests.oracle.rules import RULES
+from tests.oracle.star import star
 from transforms.lake import PartitionId, SegmentCommit, read_small_tables
 from transforms.lake.names import ATTEMPTS, TOLD_GAPS
 from transforms.quality import open_dead_letters
@@ -119,6 +121,13 @@ def drained(launcher, kafka, s3, tmp_path_factory) -> Drained:
     ended = lake.drain()
     assert ended.code == 0, ended
     return Drained(lake, manifest)
+
+
+@pytest.fixture(scope="module")
+def warehoused(drained, redshift) -> Iterator[Warehoused]:
+    made = Warehoused(drained.lake, redshift, "whole_chain")
+    yield made
+    made.session.close()
 
 
 def produce(lake: Lake, manifest: Path, *, events: int, seed: int) -> None:
@@ -276,6 +285,24 @@ def test_dead_letters_show_nothing_of_the_messages_in_clear(drained):
             assert len(value) < 12 or value[5:] not in letter["sealed"]
 
 
+def test_the_star_equals_the_oracle_after_many_small_loads(drained, warehoused):
+    assert warehoused.load(rows=2_500) > 5
+    assert_star(warehoused, {expected.topic: expected for expected in drained.expected.values()})
+
+
+def assert_star(warehoused: Warehoused, *parts: Mapping[str, Expected]) -> None:
+    """Compares each table of the star with what the oracle tells of all rows, by topic."""
+    rows = {
+        dataset: [row for part in parts for row in part[topic].rows.values()]
+        for topic, dataset in TOPICS.items()
+    }
+    wanted = star(rows)
+    assert [each.table for each in warehoused.plan.star] == list(wanted)
+    for table, told in wanted.items():
+        assert_same(table, warehoused.table(table), told)
+    assert warehoused.breaches() == []
+
+
 def test_an_object_that_no_commit_names_is_not_read(drained):
     store = drained.lake.store
     file = next(f for commit in drained.lake.commits() for f in commit.files if f.rows > 10)
@@ -316,7 +343,7 @@ def test_a_second_run_does_nothing(drained):
     assert keys_of(drained.lake) == before
 
 
-def test_later_events_are_added_and_nothing_else_changes(drained, tmp_path):
+def test_later_events_are_added_and_nothing_else_changes(drained, warehoused, tmp_path):
     """The last of this module: it adds to the topics."""
     lake = drained.lake
     # Notes for the next run are all that may change.
@@ -353,6 +380,8 @@ def test_later_events_are_added_and_nothing_else_changes(drained, tmp_path):
     for aggregate in AGGREGATES:
         assert not list(totals_that_differ(aggregate, totals_of(lake, aggregate), rows))
     assert_proven(lake)
+    warehoused.load(rows=500)
+    assert_star(warehoused, first, second)
 
 
 def _read_since(lake: Lake, fences: Mapping[PartitionId, int]) -> dict[str, list[Message]]:

@@ -47,6 +47,7 @@ COLUMNS: Final[Mapping[str, Mapping[str, tuple[str, Callable[[Seen], Any]]]]] = 
         "turnaround_minutes": ("NONE", _turnaround),
         "age_at_service": ("Q:age", lambda r: completed_years(r.patient_dob, r.date_of_service)),
         "generic_substitution": ("NONE", _substitution),
+        "reject_code_list": ("NONE", lambda r: ",".join(r.reject_codes[:5]) or None),
     },
     "inventory_movement": {"ndc11": ("NONE", _ndc11)},
 }

@@ -11,6 +11,7 @@ LINKS: Final[Mapping[str, Mapping[str, tuple[str, tuple[str, ...]]]]] = {
     "dispense_event": {
         "patient_link": ("patient", ("patient_id",)),
         "fill_key": ("fill", ("tenant_id", "pharmacy_ncpdp_id", "rx_number", "fill_number")),
+        "payer_key": ("payer", ("payer_bin", "payment_type")),
     },
     "patient_update": {
         "patient_link": ("patient", ("patient_id",)),

@@ -19,11 +19,9 @@ NEVER: Final = plain(datetime.fromisoformat("9999-12-31T00:00:00+00:00"))
 TRACKED: Final = (
     *("op", "surviving_patient_link", "birth_date", "death_date", "deceased", "gender", "state"),
     *("postal_code", "country", "plan_id", "payer_bin", "primary_pharmacy_ncpdp_id"),
-    *("primary_prescriber_npi", "preferred_language", "interpreter_needed", "gdpr_subject"),
+    *("primary_prescriber_npi", "preferred_language", "gdpr_subject"),
 )
-LATEST: Final = (
-    *("patient_id", "contact_channel", "consent_marketing", "consent_research", "sync_enrolled"),
-)
+LATEST: Final = (*("patient_id", "consent_marketing", "consent_research", "sync_enrolled"),)
 PHARMACY: Final = (
     *("npi", "name", "store_number", "city", "state", "postal_code", "time_zone", "open_24h"),
     *("dispenser_class", "active", "effective_from"),

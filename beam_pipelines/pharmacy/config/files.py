@@ -29,10 +29,13 @@ def load_config(path: str | None, overrides: Sequence[str] = ()) -> PharmacyConf
     """
     where = path or f"the packaged {_PACKAGED}"
     raw = _parsed(where, path)
+    folder = Path(path).parent if path else None
+    if isinstance(raw, dict) and isinstance(raw.get("warehouse"), str):
+        raw["warehouse"] = _included(raw["warehouse"], folder)
     for override in overrides:
         _override(raw, override)
     if isinstance(raw, dict):
-        _anchor(raw, Path(path).parent if path else None)
+        _anchor(raw, folder)
     try:
         return PharmacyConfig.model_validate(raw)
     except ValidationError as error:
@@ -49,15 +52,26 @@ def rule_file(name: str) -> Any:
 def json_schema() -> dict[str, Any]:
     """Returns the JSON Schema (2020-12) of a configuration file, for editors."""
     made = PharmacyConfig.model_json_schema(by_alias=True)
+    # It may stand in a file of its own; the model only ever sees what stands there.
+    section = made["properties"]["warehouse"]
+    made["properties"]["warehouse"] = {"anyOf": [section, {"type": "string"}]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
 
 
-def _parsed(where: str, path: str | None) -> Any:
+def _included(name: str, folder: Path | None) -> Any:
+    """Returns the section that a file of its own holds."""
+    if name.startswith(PACKAGE):
+        return _parsed(name, None, name.removeprefix(PACKAGE))
+    path = str((folder or Path()) / name)
+    return _parsed(path, path)
+
+
+def _parsed(where: str, path: str | None, packaged: str = _PACKAGED) -> Any:
     try:
         text = (
             Path(path).read_text(encoding="utf-8")
             if path
-            else files("beam_pipelines.pharmacy").joinpath(_PACKAGED).read_text("utf-8")
+            else files("beam_pipelines.pharmacy").joinpath(packaged).read_text("utf-8")
         )
         return yaml.safe_load(text)
     except OSError as error:

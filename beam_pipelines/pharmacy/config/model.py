@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from beam_pipelines.warehouse.star import StarConfig
 from schemas.arrow_types import arrow_schema
 from schemas.catalog import packaged_dataset
 from schemas.errors import SchemasError
@@ -256,6 +257,7 @@ class PharmacyConfig(_Strict):
     aggregates: tuple[Aggregate, ...] = ()
     kafka: KafkaConfig = KafkaConfig()
     segment: SegmentConfig = SegmentConfig()
+    warehouse: StarConfig = StarConfig()
 
     @model_validator(mode="after")
     def _check(self) -> "PharmacyConfig":

@@ -54,14 +54,14 @@ class Scd2Table(LogTable):
 
     def __post_init__(self) -> None:
         self.fitting()
-        check_columns(self.columns, self.table)
-        self.storage.check(self.table, self.columns)
         kinds = {self.column(name).type.kind for name in (self.key, self.version)}
         if kinds != {"BIGINT"}:
             raise ConfigurationError(
                 f"{self.key} and {self.version} of {self.raw.table} must be BIGINT",
                 "Make both by masking.links",
             )
+        check_columns(self.columns, self.table)
+        self.storage.check(self.table, self.columns)
         if not self.tracked:
             raise ConfigurationError(f"{self.table} tracks no column", "Name some, or use upsert")
         if (self.ends or self.erases) and self.operation not in self.tracked:

@@ -1,0 +1,90 @@
+"""A lake of the packaged configuration in the stand-in, and what its tables hold."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from beam_pipelines.pharmacy.config import load_config
+from beam_pipelines.warehouse.plan import load_plan
+from runners.local import Redshift
+from tests.faults.lakes import Lake
+from tests.oracle.moments import plain
+from transforms.lake import BatchLimits
+from transforms.redshift import Loader, RedshiftSettings, Statements, connect, migrate
+from transforms.redshift.sql import quoted
+from transforms.redshift.verify import verify_warehouse
+
+Row = Mapping[str, Any]
+
+
+class Warehoused:
+    """A lake's warehouse: one schema."""
+
+    def __init__(self, lake: Lake, redshift: Redshift, schema: str) -> None:
+        self.lake = lake
+        self.plan = load_plan(load_config(lake.config))
+        self.statements = Statements(schema)
+        self.settings = RedshiftSettings(
+            host="127.0.0.1",
+            port=redshift.port,
+            database=redshift.settings.database,
+            user=redshift.settings.user,
+            password=f"file:{redshift.folder / 'password'}",
+            ca=str(redshift.ca_bundle),
+            schema=schema,
+        )
+        self.session = connect(self.settings)
+        migrate(self.session, self.plan, self.statements)
+
+    def load(self, rows: int) -> int:
+        """Loads what is new, at most so many rows at once; returns how many loads it took."""
+        loader = Loader(
+            self.lake.store,
+            self.plan,
+            lambda: connect(self.settings),
+            self.statements,
+            limits=BatchLimits(rows=rows),
+        )
+        return sum(1 for _ in loader.load())
+
+    def breaches(self) -> list[str]:
+        """Where the proof doesn't hold."""
+        proofs = verify_warehouse(self.lake.store, self.session, self.statements, self.plan)
+        return [str(breach) for proof in proofs for breach in proof.breaches]
+
+    def table(self, name: str) -> list[Row]:
+        """A table's rows, without the load that made them; times are whole numbers."""
+        columns, rows = self.session.select(f"SELECT * FROM {self.statements.table(name)}")
+        return [
+            {c: _plain(v) for c, v in zip(columns, row, strict=True) if c != "_load_id"}
+            for row in rows
+        ]
+
+    def select(self, sql: str) -> list[tuple[Any, ...]]:
+        """A query; ``{schema}`` stands for the schema."""
+        return self.session.query(sql.replace("{schema}", quoted(self.settings.schema)))
+
+
+def assert_same(table: str, found: Sequence[Row], wanted: Sequence[Row]) -> None:
+    """Holds rows against the oracle's, columns and all."""
+    assert wanted, f"the oracle knows no row of {table}: nothing is shown"
+    names = sorted(wanted[0])
+    assert not found or sorted(found[0]) == names, table
+    have, want = (Counter(tuple(row[n] for n in names) for row in rows) for rows in (found, wanted))
+    extra, missing = have - want, want - have
+    differing = (
+        f"{table} {names}: {len(extra)} of {len(found)} rows too many, as {_first(extra)}; "
+        f"{len(missing)} missing, as {_first(missing)}"
+    )
+    assert (extra, missing) == (Counter(), Counter()), differing
+
+
+def _first(rows: Counter[tuple[Any, ...]]) -> Any:
+    return min(rows, key=str, default=None)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return plain(value.replace(tzinfo=UTC))
+    return plain(value) if isinstance(value, date) else value
