@@ -10,6 +10,7 @@ from apache_beam.pvalue import PCollection
 
 from beam_pipelines.pharmacy.chain import Chain, make_chain
 from beam_pipelines.pharmacy.config import PharmacyConfig
+from beam_pipelines.pharmacy.load_pipeline import LoadJob
 from transforms.avro import EnforceSchema, EnforceSchemaConfig, TopicContract
 from transforms.kafka import (
     BrokerSettings,
@@ -56,6 +57,7 @@ class PharmacyJob:
         only: The topics to read; all by default.
         pinned: Which commits of the references count; by default those that there are when a
             worker looks.
+        load: What comes after the lake; None to stop there.
     """
 
     config: PharmacyConfig
@@ -66,6 +68,7 @@ class PharmacyJob:
     run_id: str = ""
     only: frozenset[str] | None = None
     pinned: ReferenceSnapshot | None = None
+    load: LoadJob | None = None
 
     @property
     def topics(self) -> list[str]:
@@ -83,7 +86,7 @@ class PharmacyJob:
         return make_chain(self.config)
 
     def part(self, **changes: Any) -> "PharmacyJob":
-        """Returns the job with other ``only``, ``run_id`` or ``pinned``."""
+        """Returns the job with other topics, another name and so on, but the same configuration."""
         made = replace(self, **changes)
         vars(made)["chain"] = self.chain  # The same configuration: checked once.
         return made

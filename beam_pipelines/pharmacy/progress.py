@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from rich import box
 from rich.console import Console
@@ -18,6 +19,23 @@ from transforms.lake.commit import parse_commit
 
 #: A look costs one GET per commit and one per partition; it must not slow the run down.
 EVERY_S = 2.0
+
+
+class Watched(Protocol):
+    """A progress that can be shown."""
+
+    def look(self) -> None:
+        """Finds out what came since the last look.
+
+        Raises:
+            PipelineError: It can't be seen now.
+        """
+
+    def line(self) -> str:
+        """Returns the state in one line."""
+
+    def table(self) -> Table:
+        """Returns the state in full."""
 
 
 @dataclass
@@ -96,6 +114,24 @@ class Progress:
             f"lag {self.lag():,}  {counts}"
         )
 
+    def table(self) -> Table:
+        """Returns the state by topic."""
+        shown = Table(title=self.line(), title_justify="left", box=box.SIMPLE, pad_edge=False)
+        kinds = ("accepted", "dead_letter", "filtered", "parked")
+        columns = ("topic", "read", "accepted", "dead", "filtered", "parked", "gaps", "MB", "lag")
+        for name in columns:
+            shown.add_column(name, justify="left" if name == "topic" else "right", no_wrap=True)
+        for topic, counts in self.topics.items():
+            shown.add_row(
+                topic,
+                f"{counts.messages:,}",
+                *(f"{counts.dispositions[kind]:,}" for kind in kinds),
+                f"{counts.gaps:,}",
+                f"{counts.bytes / 1e6:,.1f}",
+                f"{self.lag(topic):,}",
+            )
+        return shown
+
 
 class ProgressView(threading.Thread):
     """Shows the progress while the pipeline runs: a live table, or a line now and then.
@@ -105,7 +141,7 @@ class ProgressView(threading.Thread):
         console: Where.
     """
 
-    def __init__(self, progress: Progress, console: Console) -> None:
+    def __init__(self, progress: Watched, console: Console) -> None:
         super().__init__(name="progress", daemon=True)
         self._progress = progress
         self._console = console
@@ -117,7 +153,7 @@ class ProgressView(threading.Thread):
             with Live(console=self._console, refresh_per_second=4, transient=True) as live:
                 while not self._stopped.wait(EVERY_S):
                     self._look()
-                    live.update(table(self._progress))
+                    live.update(self._progress.table())
         else:
             while not self._stopped.wait(EVERY_S):
                 self._look()
@@ -134,24 +170,6 @@ class ProgressView(threading.Thread):
         except PipelineError as error:
             # A look that fails is shown and tried again; it must not disturb the run.
             self._console.print(f"progress unknown: {error}", highlight=False)
-
-
-def table(progress: Progress) -> Table:
-    """Returns the state by topic."""
-    shown = Table(title=progress.line(), title_justify="left", box=box.SIMPLE, pad_edge=False)
-    names = ("accepted", "dead_letter", "filtered", "parked")
-    for column in ("topic", "read", "accepted", "dead", "filtered", "parked", "gaps", "MB", "lag"):
-        shown.add_column(column, justify="left" if column == "topic" else "right", no_wrap=True)
-    for topic, counts in progress.topics.items():
-        shown.add_row(
-            topic,
-            f"{counts.messages:,}",
-            *(f"{counts.dispositions[name]:,}" for name in names),
-            f"{counts.gaps:,}",
-            f"{counts.bytes / 1e6:,.1f}",
-            f"{progress.lag(topic):,}",
-        )
-    return shown
 
 
 def _next_seq(store: ObjectStore, owner: PartitionId, work: Work) -> int:

@@ -18,7 +18,11 @@ from beam_pipelines.pharmacy.config import load_config
 from beam_pipelines.terminal import console
 from beam_pipelines.warehouse.output import show_load, show_status, show_steps, write_json
 from beam_pipelines.warehouse.plan import load_plan
-from beam_pipelines.warehouse.settings import add_redshift_flags, redshift_settings
+from beam_pipelines.warehouse.settings import (
+    LOAD_PATIENCE_S,
+    add_redshift_flags,
+    redshift_settings,
+)
 from beam_pipelines.warehouse.status import lock_holders, read_status
 from transforms.errors import ConfigurationError, RetryableError
 from transforms.lake import BatchLimits, ObjectStore
@@ -34,8 +38,6 @@ from transforms.redshift import (
 
 #: Somebody waits for the answer of the other subcommands, so an outage is an answer soon.
 PATIENCE_S: Final = 20.0
-#: A load waits for longer: a cluster that is resized or patched is away for minutes.
-LOAD_PATIENCE_S: Final = 300.0
 
 
 def main(argv: Sequence[str]) -> int:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -20,7 +21,10 @@ _TEXTS: Final[Mapping[str, str]] = {
     "ca": "file of certificates to trust",
     "schema": "schema of all tables; pharmabeam by default",
     "copy_role": "ARN of the role by which COPY reads the lake; the cluster's default one",
+    "patience_s": "for how many seconds a load waits out an outage; 300 by default",
 }
+#: A cluster that is resized or patched is away for minutes.
+LOAD_PATIENCE_S: Final = 300.0
 _PASSWORD: Final = "REDSHIFT_PASSWORD"
 
 
@@ -51,12 +55,13 @@ def redshift_settings(
         if value:
             given[name] = value
     port = _port(given.pop("port", "5439"))
+    patience = _seconds(given.pop("patience_s", str(patience_s)))
     return RedshiftSettings(
         **given,  # type: ignore[arg-type]
         port=port,
         iam=arguments.redshift_iam,
         password=_password(arguments, environ),
-        patience_s=patience_s,
+        patience_s=patience,
     )
 
 
@@ -77,3 +82,11 @@ def _port(text: str) -> int:
     if not (text.isdigit() and 0 < int(text) < 65_536):
         raise ConfigurationError("--redshift_port must be a port's number", "Usually 5439")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        raise ConfigurationError(
+            f"--redshift_patience_s must be seconds, got {text!r}", "Such as 60"
+        )
+    return float(text)

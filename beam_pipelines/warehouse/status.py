@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from transforms.lake import ObjectStore, require_lake
+from transforms.lake import ObjectStore, PartitionId, require_lake
 from transforms.lake.read_commits import chain_ends
-from transforms.redshift import LoadPlan, Session, Statements, read_fences
+from transforms.redshift import LoadPlan, RawTable, Session, Statements, read_fences
+from transforms.redshift.fences import NO_FENCE, Fences
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,18 +67,42 @@ def read_status(
     totals = _totals(session, statements)
     found = []
     for table in plan.tables:
-        mine = {owner: end for owner, end in ends.items() if owner.topic in table.topics}
-        reached = {o: fences[o, table.table].seq for o in mine if (o, table.table) in fences}
-        behind = sum(end - reached.get(owner, -1) for owner, end in mine.items())
         found.append(
             TableStatus(
                 table=table.table,
-                partitions=len(mine),
-                commits_behind=behind,
+                partitions=sum(owner.topic in table.topics for owner in ends),
+                commits_behind=commits_behind(fences, ends, table),
                 **totals.get(table.table, {}),
             )
         )
     return found
+
+
+def commits_behind(fences: Fences, ends: Mapping[PartitionId, int], table: RawTable) -> int:
+    """Returns how many commits of the lake a table hasn't got.
+
+    Args:
+        fences: The warehouse's.
+        ends: Numbers of the lake's last commits.
+        table: The table.
+    """
+    return sum(
+        max(0, end - fences.get((owner, table.table), NO_FENCE).seq)
+        for owner, end in ends.items()
+        if owner.topic in table.topics
+    )
+
+
+def loaded_since(
+    session: Session, statements: Statements, load_id: int
+) -> dict[str, tuple[int, int]]:
+    """Returns by table the rows and the rejects of all loads after one."""
+    rows = session.query(
+        "SELECT table_name, SUM(rows_loaded), SUM(rows_rejected) FROM "
+        f"{statements.table('load_history')} WHERE load_id > %s GROUP BY table_name",
+        [load_id],
+    )
+    return {str(table): (int(loaded), int(rejected)) for table, loaded, rejected in rows}
 
 
 def lock_holders(session: Session, statements: Statements) -> list[Holder]:

@@ -1,13 +1,18 @@
 """A load in a thread of its own, for a caller that must not wait for it."""
 
+import math
 import queue
 import threading
 import time
 from collections.abc import Iterator
+from typing import Final
 
-from transforms.errors import PipelineError, RefusedError
+from transforms.errors import PipelineError
 from transforms.redshift.loader import Loader
-from transforms.redshift.outcome import FAILED, REFUSED, LoadOutcome
+from transforms.redshift.outcome import LoadOutcome, failed_load
+
+#: A wait without end isn't ended by Ctrl-C where a library has asked for calls to be restarted.
+_WAIT_S: Final = 1.0
 
 
 def outcomes(loader: Loader) -> Iterator[LoadOutcome]:
@@ -16,8 +21,7 @@ def outcomes(loader: Loader) -> Iterator[LoadOutcome]:
         for result in loader.load():
             yield LoadOutcome(result=result)
     except PipelineError as error:
-        kind = REFUSED if isinstance(error, RefusedError) else FAILED
-        yield LoadOutcome(failure=kind, reason=str(error))
+        yield failed_load(error)
 
 
 class BackgroundLoad(threading.Thread):
@@ -57,13 +61,15 @@ class BackgroundLoad(threading.Thread):
         Raises:
             Exception: What the load raised, and isn't an error of ours.
         """
-        deadline = None if seconds is None else time.monotonic() + seconds
+        deadline = math.inf if seconds is None else time.monotonic() + seconds
         while not self.is_done:
+            left = deadline - time.monotonic()
             try:
-                left = None if deadline is None else max(0.0, deadline - time.monotonic())
-                outcome = self._queue.get(timeout=left)
+                outcome = self._queue.get(timeout=max(0.0, min(left, _WAIT_S)))
             except queue.Empty:
-                return
+                if left <= 0:
+                    return
+                continue
             if outcome is not None:
                 yield outcome
                 continue

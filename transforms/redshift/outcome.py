@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from transforms.errors import PipelineError, RefusedError
 from transforms.lake import ObjectStore
 from transforms.lake.runs import add_to_run, read_part
 from transforms.redshift.batch import LoadResult, TableCounts
@@ -27,6 +28,12 @@ class LoadOutcome:
     result: LoadResult | None = None
     failure: str = ""
     reason: str = ""
+
+
+def failed_load(error: PipelineError) -> LoadOutcome:
+    """Returns an error as an outcome."""
+    kind = REFUSED if isinstance(error, RefusedError) else FAILED
+    return LoadOutcome(failure=kind, reason=str(error))
 
 
 def write_loads(store: ObjectStore, run_id: str, loads: Sequence[LoadOutcome]) -> None:

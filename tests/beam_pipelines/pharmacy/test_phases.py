@@ -1,7 +1,7 @@
 """References are drained before what looks them up."""
 
-from beam_pipelines.pharmacy.cli import phases
 from beam_pipelines.pharmacy.config import load_config
+from beam_pipelines.pharmacy.draining import phases
 from beam_pipelines.pharmacy.pipeline import PharmacyJob
 from beam_pipelines.pharmacy.preflight import Work
 from tests.configs import plain_config

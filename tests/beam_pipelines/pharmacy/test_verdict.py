@@ -3,7 +3,7 @@
 import pytest
 
 from beam_pipelines.exit_codes import ExitCode
-from beam_pipelines.pharmacy.cli import verdict
+from beam_pipelines.pharmacy.draining import Drained, verdict
 from transforms.lake import PartitionOutcome
 
 
@@ -42,7 +42,7 @@ GOOD = outcome(messages=9)
     ],
 )
 def test_the_exit_code_of_a_run(outcomes, lag, failure, code):
-    assert verdict(outcomes, lag, failure) is code
+    assert verdict(Drained(outcomes=outcomes, lag=lag, failure=failure)) is code
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,12 @@ def test_the_exit_code_of_a_run(outcomes, lag, failure, code):
     ],
 )
 def test_gaps_are_told_by_runs_that_are_complete(outcomes, lag, code):
-    assert verdict(outcomes, lag, None, [(0, 3)]) is code
+    assert verdict(Drained(outcomes=outcomes, lag=lag), [(0, 3)]) is code
+
+
+@pytest.mark.parametrize("outcomes", [[], [GOOD], [outcome("contention")]])
+def test_a_warehouse_that_is_behind_is_a_failure(outcomes):
+    assert verdict(Drained(outcomes=outcomes, behind=True), [(0, 3)]) is ExitCode.FAILED
 
 
 def test_the_codes_are_those_that_scripts_rely_on():
