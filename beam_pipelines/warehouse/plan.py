@@ -39,5 +39,5 @@ def load_plan(config: PharmacyConfig) -> LoadPlan:
         tuple(raws.values()),
         build_star(config.warehouse, raws, fields),
         partials,
-        {each.aggregate: each.view() for each in partials},
+        {**{each.aggregate: each.view() for each in partials}, **config.warehouse.views},
     )

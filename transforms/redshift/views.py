@@ -30,21 +30,33 @@ def view_steps(
     Raises:
         ConfigurationError: There is a table of a view's name.
     """
-    for name, text in views.items():
-        query = text.replace(SCHEMA, quoted(statements.schema))
-        sha256 = digest(query.encode())
+    texts = {name: text.replace(SCHEMA, quoted(statements.schema)) for name, text in views.items()}
+    digests = {name: digest(text.encode()) for name, text in texts.items()}
+    names = list(views)
+    for name in names:
         if name in catalog and name not in definitions:
             raise ConfigurationError(
                 f"the view {name} can't be made, there is a table of that name",
                 "Rename what the view is called after, or drop the table if it is nobody's",
             )
-        if name not in catalog or definitions[name] != sha256:
-            yield Step(
-                version=f"{name} viewed {sha256[:12]}",
-                statements=(
-                    f"DROP VIEW IF EXISTS {statements.table(name)}",
+    stale = (n for n in names if n not in catalog or definitions.get(n) != digests[n])
+    first = next(stale, None)
+    if first is None:
+        return
+    # Those after it may ask it, so all are made anew, at once for whoever reads them.
+    anew = names[names.index(first) :]
+    yield Step(
+        version=f"{first} and {len(anew) - 1} views after it made {digests[first][:12]}",
+        statements=(
+            *(f"DROP VIEW IF EXISTS {statements.table(name)}" for name in reversed(anew)),
+            *(
+                statement
+                for name in anew
+                for statement in (
                     # Bound late, so that it doesn't hold up changes of its tables' columns.
-                    f"CREATE VIEW {statements.table(name)} AS {query} WITH NO SCHEMA BINDING",
-                    *statements.define(name, sha256),
-                ),
-            )
+                    f"CREATE VIEW {statements.table(name)} AS {texts[name]} WITH NO SCHEMA BINDING",
+                    *statements.define(name, digests[name]),
+                )
+            ),
+        ),
+    )

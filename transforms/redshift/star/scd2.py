@@ -121,12 +121,10 @@ class Scd2Table(LogTable):
             parts.append(
                 (
                     "erased",
-                    f"SELECT {key}, MAX(moment) AS at FROM log WHERE {erased} GROUP BY {key}",
+                    f"SELECT {key}, MAX(moment) AS erased_at FROM log WHERE {erased} GROUP BY {key}",
                 )
             )
-            counting += (
-                f" LEFT JOIN erased e ON e.{key} = l.{key} WHERE e.at IS NULL OR l.moment >= e.at"
-            )
+            counting += f" LEFT JOIN erased e ON e.{key} = l.{key} WHERE e.erased_at IS NULL OR l.moment >= e.erased_at"
         placed = (
             f"SELECT l.*, ROW_NUMBER() OVER (PARTITION BY l.{key}, l.moment ORDER BY "
             f"{self._within('l')}) AS place, ROW_NUMBER() OVER (PARTITION BY l.{key} ORDER BY "

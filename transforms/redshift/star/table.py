@@ -95,8 +95,9 @@ class StarTable(ABC):
 
     def delete(self, statements: Statements, touched: str) -> str:
         """Returns the DELETE of the rows of some keys."""
+        mine = f"{quoted(self.table)}.{quoted(self.key)}"
         name = statements.table(self.table)
-        return f"DELETE FROM {name} USING {touched} t WHERE {name}.{quoted(self.key)} = t.{TOUCHED}"
+        return f"DELETE FROM {name} USING {touched} t WHERE {mine} = t.{TOUCHED}"
 
 
 @dataclass(frozen=True, kw_only=True)
