@@ -98,7 +98,7 @@ def arrivals(draw) -> list[list[Row]]:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(loads=arrivals())
 def test_any_order_split_and_duplication_give_what_plain_python_tells(star, loads):

@@ -118,13 +118,12 @@ class Scd2Table(LogTable):
         counting = "log l"
         if self.erases:
             erased = f"{quoted(self.operation)} IN ({_texts(self.erases)})"
-            parts.append(
-                (
-                    "erased",
-                    f"SELECT {key}, MAX(moment) AS erased_at FROM log WHERE {erased} GROUP BY {key}",
-                )
+            last = f"SELECT {key}, MAX(moment) AS erased_at FROM log WHERE {erased} GROUP BY {key}"
+            parts.append(("erased", last))
+            counting += (
+                f" LEFT JOIN erased e ON e.{key} = l.{key} "
+                "WHERE e.erased_at IS NULL OR l.moment >= e.erased_at"
             )
-            counting += f" LEFT JOIN erased e ON e.{key} = l.{key} WHERE e.erased_at IS NULL OR l.moment >= e.erased_at"
         placed = (
             f"SELECT l.*, ROW_NUMBER() OVER (PARTITION BY l.{key}, l.moment ORDER BY "
             f"{self._within('l')}) AS place, ROW_NUMBER() OVER (PARTITION BY l.{key} ORDER BY "
