@@ -92,3 +92,4 @@ format: $(READY) ## Put the style right
 bench: $(READY) ## Speed and memory, medians of 3, beside Spark (317 MB download)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(PY) -m tests.benchmarks
+	$(PY) -m tests.benchmarks.warehouse

@@ -4,16 +4,11 @@ Medians of three runs with their spread; broker, S3 server and jobs share this m
 """
 
 import argparse
-import os
-import platform
 import statistics
 import tempfile
 from collections.abc import Sequence
-from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
-
-import psutil
 
 from runners.local import services
 from tests.benchmarks.decoding import decode_rate, per_record_rate
@@ -25,7 +20,15 @@ from tests.benchmarks.entrants import (
     Place,
     Spark,
 )
-from tests.benchmarks.figures import MILLION, marginal, marginal_rate, median, spread, table
+from tests.benchmarks.figures import (
+    MILLION,
+    machine,
+    marginal,
+    marginal_rate,
+    median,
+    spread,
+    table,
+)
 from tests.benchmarks.jobs import Run
 from tests.benchmarks.stage_loop import ChainLoop, measure
 from tests.benchmarks.topics import fill_references, fill_topic, make_events
@@ -57,11 +60,7 @@ def main() -> None:
     parts = arguments.parts or PARTS
     if "usual" in parts and not all(map(find_spec, ("pyspark", "sqlglot"))):
         parser.error("the part usual needs the extra bench: pip install -e '.[bench]'")
-    memory = psutil.virtual_memory().total / 2**30
-    print(
-        f"{date.today()}, {os.cpu_count()} cores, {memory:.0f} GiB, Python "
-        f"{platform.python_version()}; broker and S3 server on the same cores. `make bench`\n"
-    )
+    print(f"{machine()}; broker and S3 server on the same cores. `make bench`\n")
     with tempfile.TemporaryDirectory() as folder, services(Path(folder)) as local:
         place = Place(local, Path(folder))
         bench = _Bench(place, arguments.events, arguments.runs)

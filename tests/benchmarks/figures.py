@@ -1,11 +1,23 @@
 """Medians with their spread, as Markdown."""
 
+import os
+import platform
 import statistics
 from collections.abc import Callable, Sequence
+from datetime import date
+
+import psutil
 
 from tests.benchmarks.jobs import Run
 
 MILLION = 1_000_000
+
+
+def machine() -> str:
+    """Returns the day, and the size of the machine that the figures are of."""
+    memory = psutil.virtual_memory().total / 2**30
+    python = platform.python_version()
+    return f"{date.today()}, {os.cpu_count()} cores, {memory:.0f} GiB, Python {python}"
 
 
 def spread(values: Sequence[float]) -> str:

@@ -59,7 +59,7 @@ def make_events(count: int, seed: int) -> Events:
 
 def fill_topic(servers: str, topic: str, events: Events, partitions: int = PARTITIONS) -> None:
     """Creates a topic if need be and appends the events, each to its key's partition."""
-    _create(servers, topic, partitions)
+    create_topic(servers, topic, partitions)
     producer = Producer(
         {
             "bootstrap.servers": servers,
@@ -91,7 +91,7 @@ def fill_references(servers: str, events: int, seed: int) -> None:
     world_rng, *_, rng = np.random.default_rng(seed).spawn(4)
     world = make_world(world_rng, events, DEFAULT_DAY)
     for topic in TOPICS:
-        _create(servers, topic.name, topic.partitions)
+        create_topic(servers, topic.name, topic.partitions)
     for topic in (PHARMACIES, DRUGS, PRESCRIBERS):
         rows = np.arange(pool_size(world, topic))
         # In force long before the first event: fills may have begun weeks ago.
@@ -102,7 +102,8 @@ def fill_references(servers: str, events: int, seed: int) -> None:
         fill_topic(servers, topic.name, Events(keys, values), topic.partitions)
 
 
-def _create(servers: str, topic: str, partitions: int) -> None:
+def create_topic(servers: str, topic: str, partitions: int) -> None:
+    """Makes a topic unless it is there."""
     admin = AdminClient({"bootstrap.servers": servers, "log_level": 3})
     if topic not in admin.list_topics(timeout=10).topics:
         # The broker goes by the messages' own time, which is long ago.
