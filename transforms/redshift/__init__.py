@@ -4,6 +4,7 @@ from transforms.redshift.batch import LoadResult, TableCounts
 from transforms.redshift.client import Session, connect
 from transforms.redshift.fences import read_fences
 from transforms.redshift.loader import Loader, forget
+from transforms.redshift.partials import PartialsTable
 from transforms.redshift.plan import LoadPlan, RawTable
 from transforms.redshift.schema import migrate
 from transforms.redshift.settings import RedshiftSettings
@@ -16,6 +17,7 @@ __all__ = [
     "LoadPlan",
     "LoadResult",
     "Loader",
+    "PartialsTable",
     "RawTable",
     "RedshiftSettings",
     "Session",

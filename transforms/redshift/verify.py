@@ -15,13 +15,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms.lake import CommitChain, ObjectStore, PartitionId, require_lake
-from transforms.lake.read import owners
 from transforms.lake.verify import Breach
 from transforms.redshift.client import Session
 from transforms.redshift.fences import Fence, Fences, read_fences
+from transforms.redshift.partials import PartialsTable
 from transforms.redshift.plan import LoadPlan
 from transforms.redshift.raw import RawTable
 from transforms.redshift.sql import Statements
+from transforms.redshift.verify_fences import breach, standing
+from transforms.redshift.verify_partials import (
+    Rejected,
+    Told,
+    rejected_there,
+    sums_in_lake,
+    sums_there,
+    wrong_commits,
+)
 from transforms.redshift.verify_star import StarProof, verify_star
 from transforms.segment import Range, column_values
 
@@ -58,7 +67,7 @@ class TableProof:
 def verify_warehouse(
     store: ObjectStore, session: Session, statements: Statements, plan: LoadPlan
 ) -> Iterator[TableProof | StarProof]:
-    """Compares each raw table with the lake below its fences, and the star with the raw tables.
+    """Compares raw tables and partials with the lake below their fences, the star with raw tables.
 
     Args:
         store: The lake's objects.
@@ -75,6 +84,10 @@ def verify_warehouse(
         star = list(verify_star(session, statements, plan.star))
         there = {each.table: _runs_of(session, statements, each) for each in plan.tables}
         rejects = {each.table: _rejects_of(session, statements, each) for each in plan.tables}
+        partials = [
+            (sums_there(session, statements, each), rejected_there(session, statements, each))
+            for each in plan.partials
+        ]
     for table in plan.tables:
         accepted, broken = _accepted(store, lake.lake_id, table, fences)
         differing = _differing(table.table, accepted, there[table.table], rejects[table.table])
@@ -85,7 +98,30 @@ def verify_warehouse(
             rejected=_size(rejects[table.table]),
             breaches=(*broken, *differing),
         )
+    yield from _partials(store, lake.lake_id, plan.partials, fences, partials)
     yield from star
+
+
+def _partials(
+    store: ObjectStore,
+    lake_id: str,
+    tables: Sequence[PartialsTable],
+    fences: Fences,
+    there: Sequence[tuple[Told, Rejected]],
+) -> Iterator[TableProof]:
+    rejected = {each.table: refused for each, (_, refused) in zip(tables, there, strict=True)}
+    stood = {each.table: standing(store, lake_id, each, fences) for each in tables}
+    found = {name: fences for name, (fences, _) in stood.items()}
+    lake = sums_in_lake(store, lake_id, tables, found, rejected)
+    for each, (told, refused) in zip(tables, there, strict=True):
+        _, broken = stood[each.table]
+        yield TableProof(
+            table=each.table,
+            accepted=sum(sums.rows for sums in lake[each.table].values()),
+            loaded=sum(sums.rows for sums in told.values()),
+            rejected=sum(len(places) for places in refused.values()),
+            breaches=(*broken, *wrong_commits(each, lake[each.table], told, refused)),
+        )
 
 
 def _accepted(
@@ -93,27 +129,10 @@ def _accepted(
 ) -> tuple[Runs, list[Breach]]:
     """Returns the lake's rows below the fences, and the fences that aren't on its chains."""
     runs: Runs = {}
-    broken: list[Breach] = []
-    known = {owner for owner in owners(store) if owner.topic in table.topics}
-    for (owner, name), fence in fences.items():
-        if name != table.table:
-            continue
-        if owner not in known:
-            broken.append(_breach(table.table, owner, "its fence is of a partition of no chain"))
-            continue
-        chain = CommitChain(store, owner, lake_id)
-        if not _stands(chain, fence):
-            broken.append(_breach(table.table, owner, "its fence is not a commit of the chain"))
-            continue
-        runs |= _lake_runs(store, chain, table.dataset, fence)
+    found, broken = standing(store, lake_id, table, fences)
+    for owner, fence in found.items():
+        runs |= _lake_runs(store, CommitChain(store, owner, lake_id), table.dataset, fence)
     return runs, broken
-
-
-def _stands(chain: CommitChain, fence: Fence) -> bool:
-    tail = chain.reload()
-    if tail is None or tail.commit.seq < fence.seq:
-        return False
-    return chain.read(fence.seq).sha256 == fence.sha256
 
 
 def _lake_runs(store: ObjectStore, chain: CommitChain, dataset: str, fence: Fence) -> Runs:
@@ -163,11 +182,11 @@ def _differing(table: str, accepted: Runs, loaded: Runs, rejected: Runs) -> Iter
         wanted = accepted.get(key, [])
         found = sorted([*loaded.get(key, []), *rejected.get(key, [])])
         for part in twice(found):
-            yield _breach(table, owner, "rows are there twice", part)
+            yield breach(table, owner, "rows are there twice", part)
         for part in without(wanted, found):
-            yield _breach(table, owner, "accepted rows are neither loaded nor rejected", part)
+            yield breach(table, owner, "accepted rows are neither loaded nor rejected", part)
         for part in without(found, wanted):
-            yield _breach(table, owner, "rows are there that the lake hasn't accepted", part)
+            yield breach(table, owner, "rows are there that the lake hasn't accepted", part)
 
 
 def twice(ranges: Sequence[Range]) -> list[Range]:
@@ -202,7 +221,3 @@ def without(ranges: Iterable[Range], others: Sequence[Range]) -> list[Range]:
 
 def _size(found: Runs) -> int:
     return sum(last - first for ranges in found.values() for first, last in ranges)
-
-
-def _breach(table: str, owner: PartitionId, what: str, offsets: Range | None = None) -> Breach:
-    return Breach(rule="warehouse", what=f"{table}: {what}", chain=str(owner), offsets=offsets)
