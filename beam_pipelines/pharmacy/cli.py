@@ -69,15 +69,14 @@ def _job(arguments: argparse.Namespace, beam_flags: Sequence[str]) -> PharmacyJo
     )
     if not wants_redshift(arguments):
         return job
-    return job.part(
-        load=LoadJob(
-            lake_root=job.lake_root,
-            plan=load_plan(config),
-            redshift=redshift_settings(arguments, LOAD_PATIENCE_S),
-            store=job.store,
-            run_id=job.run_id,
-        )
+    load = LoadJob(
+        lake_root=job.lake_root,
+        redshift=redshift_settings(arguments, LOAD_PATIENCE_S),
+        plan=load_plan(config),
+        store=job.store,
+        run_id=job.run_id,
     )
+    return replace(job, load=load)
 
 
 def _require(parser: Parser, arguments: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ import yaml
 from apache_beam.pipeline import AppliedPTransform, PipelineVisitor
 
 from beam_pipelines.pharmacy.chain import Chain
+from beam_pipelines.pharmacy.load_pipeline import LoadJob, build_load
 from beam_pipelines.pharmacy.pipeline import PharmacyJob, build
 from runners import presets
 
@@ -56,10 +57,10 @@ def _flags(beam_flags: Sequence[str]) -> str:
 
 
 def _graph(job: PharmacyJob) -> str:
-    details = _details(job.chain)
+    details = _details(job.chain) | _load_details(job.load)
     lines = []
-    for number, (name, steps) in enumerate(_parts(job)):
-        lead = "" if number == 0 else "-> "
+    for name, steps in _parts(job):
+        lead = "" if name.startswith("Read") else "-> "
         lines.append(f"{lead}{name}  [{', '.join(steps)}]")
         lines += [f"       {detail}" for detail in details.get(name, _topics(job, name))]
     return "".join(f"{line}\n" for line in lines)
@@ -92,6 +93,16 @@ def _details(chain: Chain) -> dict[str, list[str]]:
     }
 
 
+def _load_details(load: LoadJob | None) -> dict[str, list[str]]:
+    if load is None:
+        return {}
+    tables = (*load.plan.loaded, *load.plan.star)
+    return {
+        "ReadCommits": ["when the lake is done, from the warehouse's fences on"],
+        "WriteToRedshift": [f"schema {load.redshift.schema}", *(each.table for each in tables)],
+    }
+
+
 def _limited(chain: Chain) -> Counter[str]:
     return Counter(rule.dataset for rule in chain.limits)
 
@@ -118,6 +129,8 @@ def _parts(job: PharmacyJob) -> Iterator[tuple[str, list[str]]]:
 def _built(job: PharmacyJob) -> beam.Pipeline:
     pipeline = beam.Pipeline()
     build(pipeline, job)
+    if job.load is not None:
+        build_load(pipeline, job.load, {})
     return pipeline
 
 

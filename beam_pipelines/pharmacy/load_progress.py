@@ -100,5 +100,5 @@ class LoadProgress:
         fences = read_fences(session, self._statements, self._lake_id)
         self.loaded = loaded_since(session, self._statements, self._first)
         self.behind = {
-            each.table: commits_behind(fences, self._ends, each) for each in self._plan.tables
+            each.table: commits_behind(fences, self._ends, each) for each in self._plan.loaded
         }

@@ -9,6 +9,7 @@ from transforms.lake import ObjectStore, PartitionId, require_lake
 from transforms.lake.read_commits import chain_ends
 from transforms.redshift import LoadPlan, RawTable, Session, Statements, read_fences
 from transforms.redshift.fences import NO_FENCE, Fences
+from transforms.redshift.partials import PartialsTable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +67,7 @@ def read_status(
     ends = chain_ends(store, lake, plan.topics)
     totals = _totals(session, statements)
     found = []
-    for table in plan.tables:
+    for table in plan.loaded:
         found.append(
             TableStatus(
                 table=table.table,
@@ -78,7 +79,9 @@ def read_status(
     return found
 
 
-def commits_behind(fences: Fences, ends: Mapping[PartitionId, int], table: RawTable) -> int:
+def commits_behind(
+    fences: Fences, ends: Mapping[PartitionId, int], table: RawTable | PartialsTable
+) -> int:
     """Returns how many commits of the lake a table hasn't got.
 
     Args:

@@ -40,6 +40,18 @@ def test_the_graph_names_each_part_with_what_it_does(capsys):
     assert any("dispense_event: patient_link, fill_key" in line for line in lines)
 
 
+LOGIN = ("--redshift_host=h", "--redshift_user=u", "--redshift_password=env:P")
+
+
+def test_with_a_warehouse_the_graph_goes_on_from_the_commits(capsys):
+    lines = explained(capsys, "graph", *LOGIN, "--redshift_schema=wh").splitlines()
+    parts = [line.split()[:2] for line in lines if line[0] != " "]
+    assert [each[0] for each in parts if each[0] != "->"] == ["ReadFromKafka", "ReadCommits"]
+    assert parts[-1] == ["->", "WriteToRedshift"]
+    assert "       schema wh" in lines
+    assert "       raw_dispense_event" in lines
+
+
 def test_the_graph_for_graphviz_leads_from_the_reader_to_the_sink(capsys):
     text = explained(capsys, "dot")
     assert text.startswith("digraph")
