@@ -23,15 +23,17 @@ $(READY): setup.py
 	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-demo: $(READY) ## The services, EVENTS events, the pipeline, the proofs, the report
+demo: $(READY) ## The services, EVENTS events, lake and warehouse, the proofs, the report
 	@$(PY) -m runners.local up --state_dir $(STATE)
 	@set -e; . $(STATE)/env; mkdir -p $(STATE)/tmp; export TMPDIR=$(abspath $(STATE))/tmp; \
 	lake="--lake_root $$LAKE_ROOT"; kafka="--kafka_bootstrap_servers $$KAFKA_BOOTSTRAP_SERVERS"; \
+	redshift="--redshift_host $$REDSHIFT_HOST"; \
 	run() { echo; echo "$$ python -m $$*"; $(PY) -m "$$@"; }; \
 	run beam_pipelines.produce $$kafka --events $(EVENTS) --seed $(SEED) --faults default \
 	    --manifest $(STATE)/manifest.json; \
-	run beam_pipelines.pharmacy --mode drain $$kafka $$lake --runner DirectRunner; \
-	run beam_pipelines.verify $$kafka $$lake; \
+	run beam_pipelines.warehouse migrate $$redshift; \
+	run beam_pipelines.pharmacy --mode drain $$kafka $$lake $$redshift --runner DirectRunner; \
+	run beam_pipelines.verify $$kafka $$lake $$redshift; \
 	run beam_pipelines.lake ls $$lake; \
 	run beam_pipelines.report $$lake --output $(STATE)/report.html; \
 	run beam_pipelines.canary $$lake --manifest $(STATE)/manifest.json \
