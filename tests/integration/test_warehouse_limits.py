@@ -25,8 +25,14 @@ COLUMNS = {
     "pcn_twice": {"sql": "payer_pcn || payer_pcn", "class": "NONE"},
     "directions": {"sql": "left(sig_text, 40)", "class": "NONE"},
 }
+#: Its windows begin and end around the outermost times.
+AGGREGATE = {
+    "name": "seen", "dataset": DATASET, "time": "event_time", "window": "day",
+    "dimensions": ["tenant_id"], "measures": {"n": {"count": ""}},
+}  # fmt: skip
 LENGTHS = {"tenant_id": 64, "payer_pcn": 32, "pcn_twice": 40, "directions": 60}
-FIRST_DAY, LAST_DAY = -2_440_588, 106_762_939
+FIRST_DAY, LAST_DAY = -2_440_550, 106_762_939
+LAST_US = 106_751_982 * 86_400_000_000 - 1
 DAY_US = 86_400_000_000
 
 #: What fits, if only just: the masks move times back by a year at most.
@@ -34,7 +40,9 @@ FITTING: tuple[Mapping[str, Any], ...] = (
     {"tenant_id": "é" * 32, "payer_pcn": "x" * 20, "reject_codes": ["y" * 65_535, "a\0b"]},
     {"rx_number": "7" * 5_000, "cardholder_id": "M\0" * 900, "patient_zip": "1" * 3_000},
     {"sig_text": "TAKE " * 14_000 + "\0"} | {"product_serial": "é" * 700},
-    {"expiration_date": LAST_DAY, "picked_up_at": 2**63 - 1},
+    {"expiration_date": LAST_DAY, "picked_up_at": LAST_US},
+    {"event_time": FIRST_DAY * DAY_US},
+    {"event_time": LAST_US},
     {"expiration_date": FIRST_DAY, "promised_at": (FIRST_DAY + 366) * DAY_US},
 )
 #: By the column at fault: kept, kept, derived of kept and of dropped, nested, dates and times.
@@ -69,6 +77,7 @@ def drained(make_lake: LakeFactory, topic: str) -> Lake:
     lake = make_lake(
         {"topic": topic, "dataset": DATASET},
         datasets={DATASET: {"columns": COLUMNS, "lengths": LENGTHS}},
+        aggregates=[AGGREGATE],
         masking={
             "policy": "pseudonymised",
             "domain": "test",

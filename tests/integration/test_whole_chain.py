@@ -25,6 +25,7 @@ from tests.faults.lakes import (
     dispositions,
     rows_of,
 )
+from tests.integration.misfits import send_misfits
 from tests.integration.small import assert_proven, keys_of
 from tests.integration.warehoused import Warehoused, assert_same
 from tests.launcher import DEAD_LETTER_KEY, MASKING_KEY
@@ -61,6 +62,7 @@ MASKS = Pseudonymised(bytes.fromhex(MASKING_KEY))
 #: Kinds of planted faults that are sound messages all the same.
 SOUND = {
     "duplicate", "headers", "null_key", "repeated_key", "canary", "canary_key", "canary_header",
+    "death",
 }  # fmt: skip
 
 
@@ -118,6 +120,9 @@ def drained(launcher, kafka, s3, tmp_path_factory) -> Drained:
     lake = Lake(launcher=launcher, kafka=kafka, s3=s3, config=str(config), root=root)
     manifest = folder / "manifest.json"
     produce(lake, manifest, events=EVENTS, seed=11)
+    told = json.loads(manifest.read_text())
+    told["planted"] += send_misfits(kafka, told["planted"])
+    manifest.write_text(json.dumps(told))
     ended = lake.drain()
     assert ended.code == 0, ended
     return Drained(lake, manifest)
@@ -161,6 +166,9 @@ def test_every_planted_fault_is_found_where_it_was_planted(drained):
             assert verdict == Verdict("accepted"), each
         elif each["kind"] == "rule":
             assert_trips(drained, each)
+        elif each["kind"] == "misfit":
+            rule = f"DDL.{TOPICS[each['topic']]}.{each['column']}"
+            assert verdict == Verdict("dead_letter", rule), each
         elif each["kind"] != "bit_flipped":  # A flipped bit may give another sound message.
             assert verdict.disposition == "dead_letter", each
 

@@ -2,6 +2,7 @@
 
 Sources: Amazon Redshift's guide: "Character types" (VARCHAR counts bytes), "Preparing your input
 data" (NUL), "Datetime types" (4713 BC to 294276 AD), "SUPER type" (texts as VARCHAR's, 16 MB).
+Times end with the last whole year that microseconds since 1970 hold, 294246.
 """
 
 import json
@@ -18,9 +19,10 @@ from tests.oracle.moments import DAY_US
 _DEFAULT: Final = 1024
 _LONGEST: Final = 65_535
 _SUPER: Final = 16 * 2**20
-#: Julian day 0, and the last day of the year 294276.
-_FIRST_DAY: Final = -2_440_588
+#: The first day of 4713 BC, and the last days of the years 294276 and 294246.
+_FIRST_DAY: Final = -2_440_550
 _LAST_DAY: Final = 106_762_939
+_LAST_DAY_OF_TIMES: Final = 106_751_981
 
 
 @cache
@@ -69,7 +71,7 @@ def _fits(name: str, value: Any, kinds: Mapping[str, str], lengths: Mapping[str,
 
 
 def _time_fits(micros: int) -> bool:
-    return _FIRST_DAY * DAY_US <= micros < 2**63
+    return _FIRST_DAY * DAY_US <= micros < (_LAST_DAY_OF_TIMES + 1) * DAY_US
 
 
 def _kinds(reader: AvroSchema, years: bool) -> Iterator[tuple[str, str]]:

@@ -35,11 +35,12 @@ _MOST_BYTES: Final = 65_535
 _MOST_DIGITS: Final = 38
 #: Of one SUPER ("Limitations" of the type).
 _SUPER_BYTES: Final = 16 * 1024 * 1024
-#: What DATE and TIMESTAMP span ("Datetime types"): from Julian day 0, 4713 BC, to the year 294276,
-#: which is in days; microseconds since 1970 end in 294247, with 64 bits.
-_FIRST_DAY: Final = -2_440_588
+#: DATE and TIMESTAMP span 4713 BC to the year 294276 ("Datetime types"), in days since 1970. Whole
+#: years, so that windows around a time begin and end within the span, too: microseconds of 64 bits
+#: end ten days into 294247.
+_FIRST_DAY: Final = -2_440_550
 _LAST_DAY: Final = 106_762_939
-_SPAN: Final = "4713 BC to 294276"
+_LAST_DAY_OF_TIMES: Final = 106_751_981
 _DAY_US: Final = 86_400_000_000
 
 _PLAIN: Final[Mapping[pa.DataType, str]] = {
@@ -69,8 +70,12 @@ _IN_CATALOG: Final[Mapping[str, str]] = {
 _INTEGERS: Final = ("SMALLINT", "INTEGER", "BIGINT")
 _SIZED: Final = ("VARCHAR", "VARBYTE")
 _LIMITS: Final[Mapping[str, tuple[Limit, ...]]] = {
-    "DATE": (DayRange(_FIRST_DAY, _LAST_DAY, _SPAN),),
-    "TIMESTAMP": (TimeRange(_FIRST_DAY * _DAY_US, 2**63 - 1, _SPAN),),
+    "DATE": (DayRange(_FIRST_DAY, _LAST_DAY, "4713 BC to 294276"),),
+    "TIMESTAMP": (
+        TimeRange(
+            _FIRST_DAY * _DAY_US, (_LAST_DAY_OF_TIMES + 1) * _DAY_US - 1, "4713 BC to 294246"
+        ),
+    ),
     "SUPER": (NestedTextBytes(_MOST_BYTES), JsonBytes(_SUPER_BYTES)),
 }
 

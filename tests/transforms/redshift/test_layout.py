@@ -92,15 +92,16 @@ class TestLimits:
         assert broken(pa.binary(), [b"\0\0\0", b"1234"]) == [1]
 
     def test_of_a_date_are_4713_bc_and_the_year_294276(self):
-        ends = [np.datetime64("-4713-11-24"), np.datetime64("294276-12-31")]
+        ends = [np.datetime64("-4712-01-01"), np.datetime64("294276-12-31")]
         first, last = (int(end.astype("datetime64[D]").astype(int)) for end in ends)
         assert broken(pa.date32(), [first - 1, first, None, last, last + 1]) == [0, 4]
 
-    def test_of_a_time_is_4713_bc_and_what_microseconds_reach(self):
-        first = int(np.datetime64("-4713-11-24T00:00:00.000000").astype(int))
-        assert broken(pa.timestamp("us", "UTC"), [first - 1, first, 2**63 - 1]) == [0]
-        thousandths = [first // 1000 - 1, first // 1000, (2**63 - 1) // 1000, 2**63 // 1000 + 1]
-        assert broken(pa.timestamp("ms", "UTC"), thousandths) == [0, 3]
+    @pytest.mark.parametrize(("unit", "each"), [("us", 1), ("ms", 1000)])
+    def test_of_a_time_are_4713_bc_and_the_last_year_that_microseconds_hold(self, unit, each):
+        ends = ("-4712-01-01T00:00:00.000000", "294246-12-31T23:59:59.999999")
+        first, last = (int(np.datetime64(end).astype(int)) // each for end in ends)
+        ticks = [first - 1, first, last, last + 1, 2**63 - 1, -(2**63)]
+        assert broken(pa.timestamp(unit, "UTC"), ticks) == [0, 3, 4, 5]
 
     def test_of_what_is_nested_are_each_text_and_the_whole(self):
         texts = ["x" * 65_535]
