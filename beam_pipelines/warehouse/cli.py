@@ -1,4 +1,4 @@
-"""``python -m beam_pipelines.warehouse migrate|load|reload|status``: the lake into Amazon Redshift.
+"""``python -m beam_pipelines.warehouse``: the lake into Amazon Redshift, and answers out of it.
 
 ``load`` needs no Beam runner: a scheduler, a sidecar or a function may run it, and several at once.
 Exit codes: 0 done; 1 it failed on the way, run it again; 2 refused, nothing was touched.
@@ -9,15 +9,23 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from typing import Any, Final
 
 from beam_pipelines.arguments import Parser, add_store_flags, run_command, store_settings_of
 from beam_pipelines.exit_codes import ExitCode
-from beam_pipelines.pharmacy.config import load_config
+from beam_pipelines.pharmacy.config import PharmacyConfig, load_config
 from beam_pipelines.terminal import console
-from beam_pipelines.warehouse.output import show_load, show_status, show_steps, write_json
+from beam_pipelines.warehouse.output import (
+    show_answer,
+    show_load,
+    show_status,
+    show_steps,
+    write_json,
+)
 from beam_pipelines.warehouse.plan import load_plan
+from beam_pipelines.warehouse.questions import ask
 from beam_pipelines.warehouse.settings import (
     LOAD_PATIENCE_S,
     add_redshift_flags,
@@ -35,6 +43,7 @@ from transforms.redshift import (
     forget,
     migrate,
 )
+from transforms.redshift.star import refill
 
 #: Somebody waits for the answer of the other subcommands, so an outage is an answer soon.
 PATIENCE_S: Final = 20.0
@@ -50,21 +59,27 @@ def _run(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(list(argv))
     patience = LOAD_PATIENCE_S if arguments.command in ("load", "reload") else PATIENCE_S
     settings = redshift_settings(arguments, patience)
-    plan = load_plan(load_config(arguments.config, arguments.set))
-    COMMANDS[arguments.command](arguments, settings, plan)
+    config = load_config(arguments.config, arguments.set)
+    COMMANDS[arguments.command](arguments, settings, config)
     return ExitCode.COMPLETE
 
 
-def _migrate(arguments: argparse.Namespace, settings: RedshiftSettings, plan: LoadPlan) -> None:
-    session = connect(settings)
-    try:
-        steps = migrate(session, plan, Statements(settings.schema), dry_run=arguments.dry_run)
-    finally:
-        session.close()
+def _migrate(
+    arguments: argparse.Namespace, settings: RedshiftSettings, config: PharmacyConfig
+) -> None:
+    plan, statements = load_plan(config), Statements(settings.schema)
+    with closing(connect(settings)) as session:
+        steps = migrate(session, plan, statements, dry_run=arguments.dry_run)
     show_steps(steps, dry_run=arguments.dry_run)
 
 
-def _load(arguments: argparse.Namespace, settings: RedshiftSettings, plan: LoadPlan) -> None:
+def _load(
+    arguments: argparse.Namespace, settings: RedshiftSettings, config: PharmacyConfig
+) -> None:
+    _load_all(arguments, settings, load_plan(config))
+
+
+def _load_all(arguments: argparse.Namespace, settings: RedshiftSettings, plan: LoadPlan) -> None:
     if arguments.every is not None and arguments.every <= 0:
         raise ConfigurationError("--every must be a number of seconds above 0", "Such as 30")
     loader = Loader(
@@ -90,32 +105,51 @@ def _load(arguments: argparse.Namespace, settings: RedshiftSettings, plan: LoadP
         time.sleep(arguments.every)
 
 
-def _reload(arguments: argparse.Namespace, settings: RedshiftSettings, plan: LoadPlan) -> None:
-    names = [each.table for each in plan.tables]
-    if arguments.table not in names:
+def _reload(
+    arguments: argparse.Namespace, settings: RedshiftSettings, config: PharmacyConfig
+) -> None:
+    plan, statements = load_plan(config), Statements(settings.schema)
+    loaded = [each.table for each in plan.loaded]
+    built = [each.table for each in plan.star]
+    if arguments.table not in (*loaded, *built):
         raise ConfigurationError(
-            f"there is no table {arguments.table!r}", f"Name one of {', '.join(names)}"
+            f"there is no table {arguments.table!r}", f"Name one of {', '.join((*loaded, *built))}"
         )
-    session = connect(settings)
-    try:
-        forget(session, Statements(settings.schema), arguments.table)
-    finally:
-        session.close()
-    _load(arguments, settings, plan)
+    with closing(connect(settings)) as session:
+        if arguments.table in built:
+            refill(session, statements, plan.star, arguments.table)
+        else:
+            forget(session, statements, arguments.table)
+    _load_all(arguments, settings, plan)
 
 
-def _status(arguments: argparse.Namespace, settings: RedshiftSettings, plan: LoadPlan) -> None:
-    statements = Statements(settings.schema)
-    session = connect(settings)
-    try:
+def _status(
+    arguments: argparse.Namespace, settings: RedshiftSettings, config: PharmacyConfig
+) -> None:
+    plan, statements = load_plan(config), Statements(settings.schema)
+    with closing(connect(settings)) as session:
         tables = read_status(_store(arguments, PATIENCE_S), session, statements, plan)
         holders = lock_holders(session, statements)
-    finally:
-        session.close()
     if arguments.format == "json":
         write_json({"tables": [asdict(t) for t in tables], "lock": [asdict(h) for h in holders]})
     else:
         show_status(tables, holders, console())
+
+
+def _ask(arguments: argparse.Namespace, settings: RedshiftSettings, config: PharmacyConfig) -> None:
+    questions = config.warehouse.questions
+    unknown = next((name for name in arguments.question if name not in questions), None)
+    if unknown is not None:
+        raise ConfigurationError(
+            f"there is no question {unknown!r}", f"Ask one of {', '.join(questions)}"
+        )
+    asked = {name: questions[name] for name in arguments.question or questions}
+    with closing(connect(settings)) as session:
+        for answer in ask(session, settings.schema, asked):
+            if arguments.format == "json":
+                write_json(asdict(answer))
+            else:
+                show_answer(answer, console())
 
 
 def _store(arguments: argparse.Namespace, patience_s: float) -> ObjectStore:
@@ -126,11 +160,14 @@ def _store(arguments: argparse.Namespace, patience_s: float) -> ObjectStore:
 
 
 #: Each subcommand, by its name.
-COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, RedshiftSettings, LoadPlan], None]]] = {
+COMMANDS: Final[
+    Mapping[str, Callable[[argparse.Namespace, RedshiftSettings, PharmacyConfig], None]]
+] = {
     "migrate": _migrate,
     "load": _load,
     "reload": _reload,
     "status": _status,
+    "ask": _ask,
 }
 
 
@@ -144,13 +181,16 @@ def _parser() -> Parser:
     loaded.add_argument(
         "--rows", type=int, default=BatchLimits().rows, help="most rows of one transaction"
     )
-    anew = _command(commands, "reload", "empty one table and load it anew from the lake")
+    anew = _command(commands, "reload", "make one table anew: from the lake, or from raw tables")
     anew.add_argument("--table", required=True, help="such as raw_dispense_event")
     anew.set_defaults(every=None, rows=BatchLimits().rows)
     watched = _command(commands, "status", "fences and lag, last loads, who holds the lock")
+    asked = _command(commands, "ask", "answer the configuration's questions")
+    asked.add_argument("question", nargs="*", help="their names; all by default")
+    for each in (loaded, anew, watched, asked):
+        each.add_argument("--format", choices=("text", "json"), default="text")
     for each in (loaded, anew, watched):
         each.add_argument("--lake_root", required=True, metavar="s3://BUCKET/PREFIX")
-        each.add_argument("--format", choices=("text", "json"), default="text")
         add_store_flags(each)
     return parser
 

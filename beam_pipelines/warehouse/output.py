@@ -4,12 +4,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
 from rich.console import Console
 from rich.table import Table
 
+from beam_pipelines.warehouse.questions import Answer, as_text
 from beam_pipelines.warehouse.status import Holder, TableStatus
 from transforms.redshift import LoadResult
 from transforms.redshift.step import Step
@@ -71,9 +73,20 @@ def show_status(tables: Sequence[TableStatus], holders: Sequence[Holder], screen
         screen.print("Nobody holds the lock.")
 
 
+def show_answer(answer: Answer, screen: Console) -> None:
+    """Prints an answer as a table."""
+    shown = Table(title=answer.title, title_justify="left")
+    for at, name in enumerate(answer.columns):
+        numbers = all(isinstance(row[at], int | float | Decimal) for row in answer.rows)
+        shown.add_column(name.replace("_", " "), justify="right" if numbers else "left")
+    for row in answer.rows:
+        shown.add_row(*map(as_text, row))
+    screen.print(shown if answer.rows else f"{answer.title}: nothing to tell", markup=False)
+
+
 def write_json(value: Mapping[str, Any]) -> None:
     """Writes one line of JSON, at once."""
-    sys.stdout.write(orjson.dumps(value).decode() + "\n")
+    sys.stdout.write(orjson.dumps(value, default=str).decode() + "\n")
     sys.stdout.flush()
 
 

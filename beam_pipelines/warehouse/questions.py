@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from beam_pipelines.warehouse.star.model import QuestionConfig
@@ -26,9 +28,7 @@ class Answer:
     rows: tuple[tuple[Any, ...], ...]
 
 
-def ask(
-    session: Session, schema: str, questions: Mapping[str, QuestionConfig]
-) -> Iterator[Answer]:
+def ask(session: Session, schema: str, questions: Mapping[str, QuestionConfig]) -> Iterator[Answer]:
     """Yields the answers, in the questions' order.
 
     Args:
@@ -42,3 +42,14 @@ def ask(
     for name, question in questions.items():
         columns, rows = session.select(question.sql.replace("{schema}", quoted(schema)))
         yield Answer(name=name, title=question.title, columns=columns, rows=rows)
+
+
+def as_text(value: Any) -> str:
+    """Returns a value for people: two digits after the point at most, times to the minute."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="minutes")
+    if isinstance(value, float | Decimal):
+        return f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -9,6 +9,7 @@ from transforms.redshift.star.calendar import CalendarTable
 from transforms.redshift.star.members import MembersTable
 from transforms.redshift.star.rebuild import rebuild
 from transforms.redshift.star.scd2 import Scd2Table
+from transforms.redshift.star.steps import refill
 from transforms.redshift.star.storage import Storage
 from transforms.redshift.star.table import Member, StarTable
 from transforms.redshift.star.upsert import Binding, Milestone, UpsertTable
@@ -24,4 +25,5 @@ __all__ = [
     "Storage",
     "UpsertTable",
     "rebuild",
+    "refill",
 ]

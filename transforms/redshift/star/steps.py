@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from transforms.redshift.client import Session
 from transforms.redshift.evolution import evolve
 from transforms.redshift.layout import Column
 from transforms.redshift.sql import HISTORY_COLUMNS, Statements, literal
@@ -39,6 +40,26 @@ def star_steps(
         if definitions.get(each.table) != digest:
             emptied = (statements.lock(), f"DELETE FROM {statements.table(each.table)}")
             yield Step(version=version, statements=(*emptied, *filled(each, statements)))
+
+
+def refill(
+    session: Session, statements: Statements, tables: Sequence[StarTable], name: str
+) -> None:
+    """Makes a dimension or fact anew from the raw tables, and the facts that are bound to it.
+
+    Args:
+        session: Where; a load that runs is waited for.
+        statements: Of the schema.
+        tables: All of the star.
+        name: The table.
+    """
+    anew = [each for each in tables if name in (each.table, *each.bound_to)]
+    with session.transaction():
+        session.execute(statements.lock())
+        for each in anew:
+            session.execute(f"DELETE FROM {statements.table(each.table)}")
+            for statement in filled(each, statements):
+                session.execute(statement)
 
 
 def filled(table: StarTable, statements: Statements) -> list[str]:

@@ -55,6 +55,11 @@ class StarTable(ABC):
     def sources(self) -> tuple[RawTable, ...]:
         """The raw tables that it depends on."""
 
+    @property
+    def bound_to(self) -> tuple[str, ...]:
+        """The tables whose rows its own are bound to."""
+        return ()
+
     @abstractmethod
     def touched(self, statements: Statements, load_id: int) -> str:
         """Returns the query of the keys that a load touches, each once."""

@@ -96,6 +96,11 @@ class UpsertTable(LogTable):
         others = (raw for each in self.bindings for raw in each.dimension.sources)
         return (*super().sources, *others)
 
+    @property
+    def bound_to(self) -> tuple[str, ...]:
+        """The dimensions of its bindings."""
+        return tuple(each.dimension.table for each in self.bindings)
+
     def _touched(self, statements: Statements, load_id: int) -> list[str]:
         own, *others = super()._touched(statements, load_id)
         counted = f"{own} AND {self.where}" if self.where else own
