@@ -1,12 +1,13 @@
-"""``python -m beam_pipelines.report``: what a lake holds, as one HTML file.
+"""``python -m beam_pipelines.report``: what a lake holds, and its warehouse, as one HTML file.
 
 Exit codes: 0 the file is written, 2 it could not be made.
 """
 
+import argparse
 import logging
 import os
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from importlib.resources import files
 from importlib.util import find_spec
@@ -15,6 +16,7 @@ from typing import Final
 
 from beam_pipelines.arguments import Parser, add_store_flags, run_command, store_settings_of
 from beam_pipelines.exit_codes import ExitCode
+from beam_pipelines.pharmacy.config import load_config
 from beam_pipelines.report.facts import RULES, LakeFacts
 from beam_pipelines.report.gathering import gather
 from beam_pipelines.report.meanings import meanings
@@ -22,9 +24,16 @@ from beam_pipelines.report.period import Period
 from beam_pipelines.report.wording import from_millis
 from beam_pipelines.terminal import console
 from beam_pipelines.verify.cli import milliseconds
-from transforms.errors import ConfigurationError, PipelineError, RefusedError
+from beam_pipelines.warehouse.questions import Answer, ask
+from beam_pipelines.warehouse.settings import (
+    add_redshift_flags,
+    redshift_settings,
+    wants_redshift,
+)
+from transforms.errors import ConfigurationError, PipelineError, RefusedError, RetryableError
 from transforms.lake import ObjectStore
 from transforms.quality import RuleSet, load_rules
+from transforms.redshift import connect
 
 #: Somebody waits for the answer, so an outage is an answer soon.
 PATIENCE_S: Final = 20.0
@@ -43,10 +52,11 @@ def _run(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(list(argv))
     period = _period(arguments.since, arguments.until)
     _check_libraries()
+    given = _answers(arguments) if wants_redshift(arguments) else []
     settings = replace(store_settings_of(arguments), patience_s=PATIENCE_S)
     store = ObjectStore(arguments.lake_root, settings)
     store.check_reachable()
-    html = _made(store, period)
+    html = _made(store, period, given)
     _write(Path(arguments.output), html)
     console().print(f"{arguments.output}: {len(html.encode()) / 1e3:,.0f} kB", markup=False)
     return ExitCode.COMPLETE
@@ -68,7 +78,18 @@ def _check_libraries() -> None:
         )
 
 
-def _made(store: ObjectStore, period: Period) -> str:
+def _answers(arguments: argparse.Namespace) -> list[Answer]:
+    """Asks the warehouse the questions of the configuration."""
+    settings = redshift_settings(arguments, PATIENCE_S)
+    questions = load_config(arguments.config, arguments.set).warehouse.questions
+    try:
+        with closing(connect(settings)) as session:
+            return list(ask(session, settings.schema, questions))
+    except RetryableError as error:
+        raise RefusedError(f"nobody answers: {error.what}", error.remedy) from error
+
+
+def _made(store: ObjectStore, period: Period, given: Sequence[Answer]) -> str:
     """Reads the lake and renders it; an outage in the middle leaves no half a report."""
     # Drawn by libraries of an extra, so imported once they are known to be there.
     from beam_pipelines.report.page import render
@@ -79,7 +100,7 @@ def _made(store: ObjectStore, period: Period) -> str:
         raise
     except PipelineError as error:
         raise RefusedError(f"the lake could not be read: {error.what}", error.remedy) from error
-    return render(facts, meanings(facts, _rules(facts)), _command(store.root, period))
+    return render(facts, meanings(facts, _rules(facts)), _command(store.root, period), given)
 
 
 def _rules(facts: LakeFacts) -> RuleSet | None:
@@ -124,4 +145,7 @@ def _parser() -> Parser:
         "--until", metavar="TIME", help="tell only of commits with messages before this broker time"
     )
     add_store_flags(parser)
+    parser.add_argument("--config", metavar="FILE", help="the job's, with --redshift_host")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    add_redshift_flags(parser)
     return parser

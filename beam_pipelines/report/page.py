@@ -1,11 +1,13 @@
 """The whole page."""
 
+from collections.abc import Sequence
 from html import escape
 
 from beam_pipelines.report.facts import LakeFacts
 from beam_pipelines.report.markup import note
 from beam_pipelines.report.meanings import Meanings
 from beam_pipelines.report.period import EVER
+from beam_pipelines.report.sections.answers import answers
 from beam_pipelines.report.sections.datasets import datasets
 from beam_pipelines.report.sections.dispositions import dispositions
 from beam_pipelines.report.sections.freshness import freshness
@@ -15,15 +17,17 @@ from beam_pipelines.report.sections.throughput import throughput
 from beam_pipelines.report.sections.windows import windows
 from beam_pipelines.report.style import STYLE
 from beam_pipelines.report.wording import millis, moment
+from beam_pipelines.warehouse.questions import Answer
 
 
-def render(facts: LakeFacts, meanings: Meanings, command: str) -> str:
+def render(facts: LakeFacts, meanings: Meanings, command: str, given: Sequence[Answer] = ()) -> str:
     """Returns the report as one HTML document that refers to nothing outside itself.
 
     Args:
         facts: The lake's.
         meanings: Of the lake's codes.
         command: How the report is made again.
+        given: What the warehouse answered, if it was asked.
 
     Guarantees: equal facts give equal bytes; there is no script, and none would be run.
     """
@@ -31,6 +35,7 @@ def render(facts: LakeFacts, meanings: Meanings, command: str) -> str:
     body = "\n".join(
         [
             headline(facts),
+            answers(given),
             throughput(facts),
             dispositions(facts, meanings),
             windows(facts),
@@ -58,12 +63,19 @@ def render(facts: LakeFacts, meanings: Meanings, command: str) -> str:
 {body}
 </main>
 <footer>
-{note("Made from the lake's commits alone, each read once. The same lake gives the same bytes.")}
+{note(_source(given))}
 <p>Made by <code>{escape(command)}</code></p>
 </footer>
 </body>
 </html>
 """
+
+
+def _source(given: Sequence[Answer]) -> str:
+    asked = "; the questions were answered by the warehouse" if given else ""
+    return (
+        f"Made from the lake's commits, each read once{asked}. The same lake gives the same bytes."
+    )
 
 
 def _as_of(facts: LakeFacts) -> str:
