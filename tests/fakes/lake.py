@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from tests.fakes.object_store import FakeBucket, FakeObjectStore
 from transforms.avro.enforce import LINEAGE
+from transforms.derived import DerivedTable
 from transforms.lake import (
     CommitChain,
     DatasetLayout,
@@ -125,11 +126,11 @@ class FakeLake:
         self.change_file(seq, old, key=key, bytes=len(body), sha256=sha256, **recorded)
 
 
-def writer() -> SegmentWriter:
-    """Returns a writer whose dead letters are sealed with ``KEY``."""
+def writer(*more: DerivedTable) -> SegmentWriter:
+    """Returns a writer of some derived tables, whose dead letters are sealed with ``KEY``."""
     sealing = SealDeadLetters("env:UNUSED")
     sealing._seal = Seal(KEY)
-    return SegmentWriter(LAYOUTS, (sealing,), "test/1")
+    return SegmentWriter(LAYOUTS, (sealing, *more), "test/1")
 
 
 def messages(offsets: Sequence[int]) -> pa.Table:

@@ -2,12 +2,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.fakes.lake import DATASET, DAY_MS, KEY, LAYOUTS, FakeLake
+from tests.fakes.lake import DATASET, DAY_MS, FakeLake, writer
 from tests.fakes.lake import segment as order_segment
 from transforms.errors import ConfigurationError, LakeMismatchError
-from transforms.lake.writer import SegmentWriter
-from transforms.quality import SealDeadLetters
-from transforms.quality.sealing import Seal
 from transforms.windows import Aggregate, AggregateWindows, merge_totals, totals
 
 MIDNIGHT = datetime.fromtimestamp(DAY_MS / 1000, UTC)
@@ -35,11 +32,9 @@ def lake(monkeypatch) -> FakeLake:
 
 
 def write(lake: FakeLake, *segments, aggregate: Aggregate | None = ORDERS) -> None:
-    sealing = SealDeadLetters("env:UNUSED")
-    sealing._seal = Seal(KEY)
-    derived = (sealing, AggregateWindows(aggregate)) if aggregate else (sealing,)
+    derived = (AggregateWindows(aggregate),) if aggregate else ()
     for each in segments:
-        SegmentWriter(LAYOUTS, derived, "test/1").write(lake.lane(each.partition), each)
+        writer(*derived).write(lake.lane(each.partition), each)
 
 
 def read(lake, **options):
