@@ -17,11 +17,12 @@ from beam_pipelines.pharmacy.limits import limit_rules, stored_columns
 from schemas.arrow_types import arrow_schema
 from transforms.avro.enforce import LINEAGE
 from transforms.errors import ConfigurationError
+from transforms.identifiers import LINK_TYPE, LinkKeys
 from transforms.masking import Action, DatasetMask, MaskConfig, masked_schema
 from transforms.masking.actions import KEYED
 from transforms.quality import LimitRule, RuleSet, load_rules
 from transforms.quality.validate import WARNINGS_FIELD
-from transforms.references import References
+from transforms.references import References, link_functions
 from transforms.sql import Engine, Join
 from transforms.sql.functions import FUNCTIONS
 from transforms.tables import DerivedColumns, TableFunction
@@ -66,6 +67,7 @@ def make_chain(config: PharmacyConfig) -> Chain:
     masks = mask_config(config)
     kept = _kept(fields, masks)
     rules = load_rules(*files, schemas=fields, committed=kept) if files else RuleSet()
+    _check_entities(rules, masks)
     steps = tuple(_steps(config))
     references = References(rules.references, schemas=kept)
     schemas: dict[str, pa.Schema] = {}
@@ -150,17 +152,34 @@ def _steps(config: PharmacyConfig) -> Iterator[TableFunction | DerivedColumns]:
 
 
 def _kept(fields: Mapping[str, pa.Schema], masks: MaskConfig) -> dict[str, pa.Schema]:
-    """Returns the columns that the lake holds as they came: what references can be looked up by."""
+    """Returns what references can be looked up by: columns as they came, and links."""
     return {
         name: pa.schema(
             [
-                schema.field(one.column)
-                for one in masks.decisions(name)
-                if one.action is Action.KEEP and one.column in schema.names
+                *(
+                    schema.field(one.column)
+                    for one in masks.decisions(name)
+                    if one.action is Action.KEEP and one.column in schema.names
+                ),
+                *(pa.field(link, LINK_TYPE) for link in masks.datasets[name].links),
             ]
         )
         for name, schema in fields.items()
     }
+
+
+def _check_entities(rules: RuleSet, masks: MaskConfig) -> None:
+    """Refuses a lookup by links of another thing than those that the lake holds."""
+    for name, spec in rules.references.items():
+        held = masks.datasets[spec.dataset].links.get(spec.key)
+        if spec.link is None or held is None:
+            continue
+        if (spec.link.entity, len(spec.link.of)) != (held.entity, len(held.of)):
+            raise ConfigurationError(
+                f"the reference {name} is looked up by links of {spec.link.entity}, and "
+                f"{spec.dataset}.{spec.key} holds those of {held.entity}",
+                "Name one entity in both, by as many columns",
+            )
 
 
 def _enforced(dataset: str, fields: pa.Schema, rules: RuleSet) -> pa.Schema:
@@ -180,8 +199,13 @@ def _mapped(
         if isinstance(step, TableFunction):
             schema = output_schema(step, schema)
         else:
-            schema = _derived(schema, step, references, Engine(FUNCTIONS))
+            schema = _derived(schema, step, references, _engine(references))
     return schema
+
+
+def _engine(references: References) -> Engine:
+    # Whose links they are is no matter: nothing is evaluated.
+    return Engine((*FUNCTIONS, *link_functions(references.specs, LinkKeys(None, domain=""))))
 
 
 def _derived(

@@ -99,6 +99,8 @@ class PharmacyJob:
             lake_root=self.lake_root,
             store=self.store,
             pinned=self.pinned,
+            schemas=self.chain.schemas,
+            link_keys=self.chain.masks.link_keys,
         )
 
     def broker(self) -> BrokerSettings:

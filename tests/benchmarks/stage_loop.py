@@ -1,6 +1,7 @@
 """What each stage costs by itself: one plain loop over the transforms' functions, without Beam."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import pyarrow as pa
 
@@ -9,6 +10,7 @@ from beam_pipelines.pharmacy.config import load_config
 from tests.benchmarks.decoding import dispense_plan
 from tests.benchmarks.stage_clock import StageClock
 from transforms.avro.enforce import enforce
+from transforms.identifiers import LinkKeys
 from transforms.kafka.client import Broker, PartitionConsumer
 from transforms.kafka.settings import BrokerSettings
 from transforms.lake import StoreSettings
@@ -45,7 +47,13 @@ class ChainLoop:
 
     def __init__(self, references: str, store: StoreSettings, key: str) -> None:
         chain = make_chain(load_config(None))
-        looked_up = References(chain.rules.references, lake_root=references, store=store)
+        looked_up = References(
+            chain.rules.references,
+            lake_root=references,
+            store=store,
+            schemas=chain.schemas,
+            link_keys=partial(LinkKeys, key, domain=chain.masks.domain),
+        )
         self._plans = RulePlans(chain.rules, looked_up, {})
         self._engine = Engine(FUNCTIONS)
         self._steps = [(s, self._joins(s, looked_up)) for s in _derivations(chain)]

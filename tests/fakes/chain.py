@@ -4,7 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +19,7 @@ from tests.oracle import Message
 from tests.transforms.lake.lakes import LAKE_ID, born, new_lane
 from transforms.avro.enforce import SchemaPlan, TopicContract, enforce
 from transforms.avro.registry import WriterSchemas
+from transforms.identifiers import LinkKeys
 from transforms.lake import DatasetLayout, ObjectStore, PartitionId, SegmentCommit, commits
 from transforms.lake.manifest import require_lake
 from transforms.lake.writer import SegmentWriter
@@ -72,6 +73,7 @@ class FakeRuns:
         self._chain = packaged_chain()
         masks = replace(self._chain.masks, key_version=key_version)
         self._masks = MaskPlan(masks, key, link_key)
+        self._link_keys = partial(LinkKeys, link_key, domain=masks.domain)
         systems = {each.name: ("rxhub",) for each in packaged_datasets()}
         self._limits = LimitPlan(self._chain.limits, systems)
         self._writers = WriterSchemas(open_registry("package:"), 0.0)
@@ -86,8 +88,8 @@ class FakeRuns:
             by_place.setdefault((message.topic, message.partition), []).append(message)
         topics = {each.topic: each for each in packaged_datasets()}
         order = sorted(by_place, key=lambda place: topics[place[0]].name not in referred)
-        for late, places in itertools.groupby(order, lambda p: topics[p[0]].name not in referred):
-            transform = self._transform() if late else self._masked
+        for _, places in itertools.groupby(order, lambda p: topics[p[0]].name not in referred):
+            transform = self._transform()
             for place in places:
                 self._drain(topics[place[0]], by_place[place], cuts, transform)
 
@@ -106,17 +108,16 @@ class FakeRuns:
         for segment in _segments(owner, messages, cuts):
             self._sink.write(lane, transform(enforce(segment, plan)))
 
-    def _masked(self, segment: Segment) -> Segment:
-        return enforce_limits(mask(segment, self._masks), self._limits)
-
     def _transform(self) -> Callable[[Segment], Segment]:
-        """What events go through, with the references as they are committed now."""
+        """What messages go through, with the references as they are committed now."""
         rules = self._chain.rules
         store = self.bucket.store(ROOT)
         references = References(
             rules.references,
             lake_root=ROOT,
             pinned=snapshot(store, self._chain.reference_datasets),
+            schemas=self._chain.schemas,
+            link_keys=self._link_keys,
         )
         systems = dict.fromkeys(rules.datasets, ("rxhub",))
         config = ValidateConfig(rules=rules, references=references, source_systems=systems)
@@ -129,7 +130,7 @@ class FakeRuns:
                     parsed = [self._engine.parse(sql) for sql in step.expressions.values()]
                     joins = references.joins(step.dataset, parsed)
                     segment = derive(segment, step, self._engine, joins)
-            return self._masked(segment)
+            return enforce_limits(mask(segment, self._masks), self._limits)
 
         return transform
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from schemas.model import AvroSchema
 from tests.oracle.derived import COLUMNS
-from tests.oracle.links import links_of, normalized
+from tests.oracle.links import link, links_of, normalized
 from tests.oracle.moments import DAY_US, civil, completed_years
 from tests.oracle.zips import told_prefix
 
@@ -73,6 +73,7 @@ class Pseudonymised:
             lambda entity: hkdf(root if link_root is None else link_root, f"{domain}|link|{entity}")
         )
         self._link_key = link_key
+        self.patient_link = lru_cache(100_000)(lambda patient: link(link_key("patient"), patient))
         self._place = f"{domain}|pseudonymised"
         self.pseudonym = lru_cache(100_000)(self._pseudonym)
         self.shift = lru_cache(100_000)(self._shift)

@@ -253,6 +253,11 @@ DISPENSE: Final[Rules] = {
     "R14.age": ("error", "date_written", lambda r: some(not _uncontrolled(r), _within(r, 12))),
     "R15": ("error", "patient_dob", lambda r: le(r.patient_dob, r.date_written)),
     "R15.age": ("error", "patient_dob", lambda r: between(0, _quarter_days(r), 121 * 1_461)),
+    "R15.deceased": (
+        "alert",
+        "patient_id",
+        lambda r: some(no(eq(r.event_type, "DISPENSED")), no(eq(r.patient.op, "DECEASED"))),
+    ),
     "R16": ("error", "fill_number", _refills_left),
     "R17": ("warn", "total_paid", _adds_up),
     "R17.patient_pay": ("warn", "patient_pay", lambda r: le(0, r.patient_pay)),

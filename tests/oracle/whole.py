@@ -63,7 +63,7 @@ def expected_of_run(
         datasets[topic]: [row for each in held if each.topic == topic for row in each.rows.values()]
         for topic in datasets
     }
-    chain = Chain(masks, References(rows))
+    chain = Chain(masks, References(rows, masks.patient_link))
     for topic in messages.keys() - added.keys():
         added[topic] = expected_of(topic, messages[topic], chain=chain)
     return added

@@ -10,11 +10,12 @@ from schemas.arrow_types import arrow_schema
 from schemas.classification import Classification, classification, unclassified
 from schemas.model import AvroSchema
 from transforms.errors import ConfigurationError
-from transforms.identifiers import Link
+from transforms.identifiers import Link, LinkKeys
 from transforms.masking.actions import KEYED, Action, is_date, is_text
 from transforms.masking.decisions import Columns, Decision, Overrides, decide
 from transforms.masking.linking import check_links, hidden_part
 from transforms.masking.policies import check_policy
+from transforms.secrets import resolve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +139,15 @@ class MaskConfig:
         """Returns what becomes of each column of a dataset, in the schema's order."""
         columns = self.datasets[dataset].columns()
         return decide(self.policy, dataset, columns, Overrides(self.overrides))
+
+    def link_keys(self) -> LinkKeys:
+        """Returns the keys of links; to be called on the worker, since it resolves their root.
+
+        Raises:
+            SecretError: The reference names nothing, or the root is malformed.
+        """
+        root = None if self.link_key is None else resolve(self.link_key)
+        return LinkKeys(root, domain=self.domain)
 
     def _check_key(self, keyed: Decision) -> None:
         need = f"{keyed.action} of {keyed.name}"

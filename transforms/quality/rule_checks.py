@@ -6,11 +6,15 @@ from typing import Final
 import pyarrow as pa
 
 from transforms.errors import ConfigurationError
+from transforms.identifiers import LINK_TYPE, LinkKeys
 from transforms.quality.rules import Rule
 from transforms.references import (
     ReferenceSpec,
+    check_linked,
     check_lookups,
+    check_where,
     declared_joins,
+    link_functions,
     needed_columns,
     packaged_columns,
 )
@@ -32,8 +36,8 @@ class RuleChecker:
     Args:
         references: What the rules may look up.
         schemas: Per dataset its columns; those of the packaged datasets by default.
-        committed: Per dataset that references hold, the columns that masks leave as they are; those
-            of ``schemas`` by default.
+        committed: Per dataset that references hold, the columns that masks leave as they are, and
+            links; by default the columns of ``schemas``, and whatever link is a reference's key.
     """
 
     def __init__(
@@ -42,9 +46,11 @@ class RuleChecker:
         schemas: Mapping[str, pa.Schema] | None = None,
         committed: Mapping[str, pa.Schema] | None = None,
     ) -> None:
-        self._engine = Engine(FUNCTIONS)
+        # Whose links they are is no matter: nothing is evaluated.
+        links = link_functions(references, LinkKeys(None, domain=""))
+        self._engine = Engine((*FUNCTIONS, *links))
         self._schemas = dict(packaged_columns() if schemas is None else schemas)
-        self._committed = {**self._schemas, **(committed or {})}
+        self._committed = {**_with_keys(self._schemas, references), **(committed or {})}
         self._references = references
         self._faulty: dict[str, str] = {}
         self._joins = {name: self._checked(name, spec) for name, spec in references.items()}
@@ -98,9 +104,24 @@ class RuleChecker:
                         f"the reference {name} is looked up by {dataset}, which is not known"
                     )
                 (join,) = declared_joins({name: spec}, dataset, self._committed)
-                check_lookups(self._engine, [join], row_schema(self._schemas[dataset]))
+                columns = row_schema(self._schemas[dataset])
+                check_linked(spec, dataset, columns)
+                check_lookups(self._engine, [join], columns)
+                check_where(self._engine, spec, self._committed[spec.dataset])
             except ConfigurationError as error:
                 self._faulty.setdefault(name, error.what)
             else:
                 joins[dataset] = join
         return joins
+
+
+def _with_keys(
+    schemas: Mapping[str, pa.Schema], references: Mapping[str, ReferenceSpec]
+) -> dict[str, pa.Schema]:
+    """Returns schemas with the links that references have for keys: a configuration makes them."""
+    made = dict(schemas)
+    for spec in references.values():
+        held = made.get(spec.dataset)
+        if spec.link is not None and held is not None and spec.key not in held.names:
+            made[spec.dataset] = held.append(pa.field(spec.key, LINK_TYPE))
+    return made

@@ -73,7 +73,7 @@ class RulePlan:
 class RulePlans:
     """The plans of all datasets; made when the first rows of a dataset come.
 
-    Not for use by two threads at once.
+    Not for use by two threads at once. Holds the keys of links, so it is made on the worker.
 
     Args:
         rules: All rules.
@@ -90,7 +90,7 @@ class RulePlans:
         self._rules = rules
         self._references = references
         self._source_systems = source_systems
-        self._engine = Engine(FUNCTIONS)
+        self._engine = Engine((*FUNCTIONS, *references.functions()))
         self._plans: dict[tuple[str, pa.Schema], RulePlan] = {}
 
     def of(self, dataset: str, columns: pa.Schema) -> RulePlan | None:

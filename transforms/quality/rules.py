@@ -138,7 +138,7 @@ class RuleSet(BaseModel):
         That is for equal references, which have a version of their own.
         """
         looked_up = {
-            name: (spec.dataset, spec.key, spec.effective, *spec.match(dataset))
+            name: spec.canonical(name, dataset)
             for name, spec in self.references_of(dataset).items()
         }
         body = {"rules": [rule.canonical() for rule in self.of(dataset)], "references": looked_up}

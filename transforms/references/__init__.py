@@ -1,6 +1,12 @@
 """References: committed rows that rules and derived columns look up by key and time."""
 
-from transforms.references.joins import check_lookups, declared_joins, needed_columns
+from transforms.references.joins import (
+    check_lookups,
+    check_where,
+    declared_joins,
+    needed_columns,
+)
+from transforms.references.linked import check_linked, link_functions
 from transforms.references.loading import References, packaged_columns
 from transforms.references.snapshot import ReferenceSnapshot, snapshot
 from transforms.references.spec import ReferenceSpec, ReferenceSpecs
@@ -10,8 +16,11 @@ __all__ = [
     "ReferenceSpec",
     "ReferenceSpecs",
     "References",
+    "check_linked",
     "check_lookups",
+    "check_where",
     "declared_joins",
+    "link_functions",
     "needed_columns",
     "packaged_columns",
     "snapshot",

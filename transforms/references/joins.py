@@ -5,9 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 import pyarrow as pa
 
 from transforms.errors import ConfigurationError
+from transforms.identifiers import LINK_TYPE
 from transforms.references.spec import ReferenceSpec
 from transforms.references.versions import FROM, TIME, UNTIL
 from transforms.sql import Engine, Expression, Join
+from transforms.sql.engine import ROW_NUMBER
+from transforms.sql.pieces import tried
 
 
 def declared_joins(
@@ -21,8 +24,8 @@ def declared_joins(
         schemas: Per dataset its columns, those of the references' datasets among them.
 
     Raises:
-        ConfigurationError: A reference names a dataset or a column that isn't there, or its
-            effective time is no timestamp.
+        ConfigurationError: A reference names a dataset or a column that isn't there, its effective
+            time is no timestamp, or its key is no link where it must be one.
     """
     mine = {name: spec for name, spec in specs.items() if dataset in spec.lookup}
     return [
@@ -72,7 +75,7 @@ def needed_columns(expressions: Iterable[Expression]) -> dict[str, set[str]]:
 
 
 def _join(name: str, spec: ReferenceSpec, dataset: str, table: pa.Table) -> Join:
-    on, at = spec.match(dataset)
+    on, at = spec.match(name, dataset)
     return Join(name=name, table=table, key=spec.key, on=on, at=at)
 
 
@@ -89,6 +92,11 @@ def _declared(name: str, spec: ReferenceSpec, schemas: Mapping[str, pa.Schema]) 
                 f"the reference {name} names the column {column}, which {spec.dataset} lacks",
                 f"It has {', '.join(schema.names)}",
             )
+    if spec.link is not None and schema.field(spec.key).type != LINK_TYPE:
+        raise ConfigurationError(
+            f"the reference {name} takes {spec.key} for its key, which is no link",
+            f"Name a link column of {spec.dataset}; masking.links of the configuration makes them",
+        )
     if not pa.types.is_timestamp(schema.field(spec.effective).type):
         raise ConfigurationError(
             f"the reference {name} takes {spec.effective} for its time, which is no timestamp",
@@ -122,3 +130,26 @@ def check_lookups(engine: Engine, joins: Sequence[Join], columns: pa.Schema) -> 
                 f"the reference {join.name} looks at the time {join.at}, which is {kind}",
                 "Give a timestamp with a zone, for instance CAST(day AS TIMESTAMPTZ)",
             )
+
+
+def check_where(engine: Engine, spec: ReferenceSpec, columns: pa.Schema) -> None:
+    """Checks which of its rows a reference takes.
+
+    Args:
+        engine: Knows the functions that expressions may call.
+        spec: The reference.
+        columns: The columns of its committed rows.
+
+    Raises:
+        ConfigurationError: The expression doesn't fit, or gives no truth value.
+    """
+    if spec.where is not None and engine.bind(spec.where, columns) != pa.bool_():
+        raise ConfigurationError("where gives no true or false", "Compare something")
+
+
+def rows_of(engine: Engine, spec: ReferenceSpec, rows: pa.Table) -> pa.Table:
+    """Returns the committed rows that a reference takes; one on which ``where`` fails is none."""
+    if spec.where is None:
+        return rows
+    found = engine.select(rows, {"row": ROW_NUMBER}, where=tried(spec.where))
+    return rows.take(found.column("row"))

@@ -3,7 +3,7 @@
 import logging
 import threading
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import pyarrow as pa
@@ -12,12 +12,15 @@ import pyarrow.parquet as pq
 from schemas.arrow_types import arrow_schema
 from schemas.catalog import packaged_datasets
 from transforms.errors import ConfigurationError
+from transforms.identifiers import LinkKeys
 from transforms.lake import DataFile, ObjectStore, StoreSettings
-from transforms.references.joins import declared_joins, needed_columns, pruned_join
+from transforms.references.joins import declared_joins, needed_columns, pruned_join, rows_of
+from transforms.references.linked import has_links, link_functions
 from transforms.references.snapshot import ReferenceSnapshot, files, snapshot, version
 from transforms.references.spec import ReferenceSpec
 from transforms.references.versions import versions
-from transforms.sql import Expression, Join
+from transforms.sql import Engine, Expression, Function, Join
+from transforms.sql.functions import FUNCTIONS
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +45,7 @@ class References:
         pinned: Which commits count. Without it, whatever is committed when a process looks: workers
             may then see different references, so a run that must give the same rows pins them.
         schemas: Columns of the references' datasets; the packaged ones by default.
+        link_keys: Resolves the keys of links, on the worker. Needed where a reference's key is one.
 
     Guarantees: with a snapshot, every process sees the same rows.
     """
@@ -54,18 +58,36 @@ class References:
         store: StoreSettings | None = None,
         pinned: ReferenceSnapshot | None = None,
         schemas: Mapping[str, pa.Schema] | None = None,
+        link_keys: Callable[[], LinkKeys] | None = None,
     ) -> None:
         self.specs = dict(specs or {})
         self._lake_root = lake_root
         self._settings = store
         self._pinned = pinned
         self._schemas = dict(packaged_columns() if schemas is None else schemas)
+        self._link_keys = link_keys
         self._run = uuid.uuid4().hex
 
     @property
     def datasets(self) -> tuple[str, ...]:
         """The datasets that hold references."""
         return tuple(sorted({spec.dataset for spec in self.specs.values()}))
+
+    def functions(self) -> tuple[Function, ...]:
+        """Returns the functions that lookups call, for the engine. They hold keys: never pickled.
+
+        Raises:
+            ConfigurationError: A reference's key is a link, and there are no ``link_keys``.
+            SecretError: The reference to the link root names nothing.
+        """
+        if not has_links(self.specs):
+            return ()
+        if self._link_keys is None:
+            raise ConfigurationError(
+                "a reference is looked up by a link, and there are no keys of links",
+                "Give References the link_keys of the masks",
+            )
+        return link_functions(self.specs, self._link_keys())
 
     def declared(self, dataset: str) -> list[Join]:
         """Returns the references that a dataset may look up, without rows; see ``declared_joins``.
@@ -83,10 +105,10 @@ class References:
             StoreUnavailableError: S3 was away for longer than the store's patience.
         """
         needed = needed_columns(expressions)
+        named = {name: spec for name, spec in self.specs.items() if name in needed}
         return [
             self._pruned(join, dataset, needed[join.name])
-            for join in self.declared(dataset)
-            if join.name in needed
+            for join in declared_joins(named, dataset, self._schemas)
         ]
 
     def version(self) -> str:
@@ -125,19 +147,28 @@ class _Loaded:
         self._store = store
         self._files = [file for file in files(store, pinned) if file.dataset in wanted]
         self._lock = threading.Lock()
-        self._versions: dict[tuple[str, str, str], pa.Table | None] = {}
+        self._engine = Engine(FUNCTIONS)
+        self._versions: dict[tuple[str, str, str, str], pa.Table | None] = {}
         self.version = version(self._files)
 
     def versions(self, spec: ReferenceSpec) -> pa.Table | None:
         """Returns the versions of a reference's keys; None if nothing is committed yet."""
-        name = (spec.dataset, spec.key, spec.effective)
+        name = (spec.dataset, spec.where or "", spec.key, spec.effective)
         with self._lock:
             if name not in self._versions:
                 self._versions[name] = self._read(spec)
             return self._versions[name]
 
     def _read(self, spec: ReferenceSpec) -> pa.Table | None:
-        tables = [_rows(self._store, f) for f in self._files if f.dataset == spec.dataset]
+        # File by file: of a large dataset only the rows that count are held.
+        tables = [
+            rows_of(self._engine, spec, _rows(self._store, file))
+            for file in self._files
+            if file.dataset == spec.dataset
+        ]
+        if spec.link is not None:
+            # Older rows may have no link yet, and no policy takes one away.
+            tables = [each for each in tables if spec.key in each.column_names]
         if not tables:
             _log.warning(
                 "the lake has no rows of %s yet: what expressions look up there is null",

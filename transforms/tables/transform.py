@@ -79,7 +79,7 @@ class _MapFn(beam.DoFn):  # type: ignore[misc]
         self._config = config
 
     def setup(self) -> None:
-        self._engine = Engine(FUNCTIONS)
+        self._engine = Engine((*FUNCTIONS, *self._config.references.functions()))
         self._joins: dict[int, list[Join]] = {}
         self._versions = table_versions(self._config.steps)
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from beam_pipelines.produce.drug_list import Drug
+from beam_pipelines.produce.faults.deaths import AFTER_DEATH, PATIENT, is_dispensed
 from beam_pipelines.produce.faults.violations import (
     COMMON,
     DAY,
@@ -198,6 +199,7 @@ _WHEN: Final = (
         lambda r, f: r["date_written"] < r["date_of_service"] and _for_all_ages(r, f),
     ),
     Violation("R15.age", lambda r, f: {"patient_dob": f.day - 130 * 366}),
+    Violation(AFTER_DEATH, put("patient_id", PATIENT), lambda r, f: is_dispensed(r)),
     Violation(
         "R16",
         lambda r, f: {"fill_number": r["refills_authorized"] + 1},

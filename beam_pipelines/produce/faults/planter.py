@@ -44,8 +44,8 @@ def plant(
     Kinds: those of `MALFORMED`, each in turn; `duplicate` (the same message again, later);
     `tombstone` (patients and reference topics); `repeated_key` (reference topics: the same update
     twice); `null_key` (not in compacted topics, whose broker refuses it); `headers`; canaries (see
-    `CanaryMessages`); and `rule` (see `RuleMessages`). Part of each larger chunk goes through a
-    transaction, after a first try that is aborted.
+    `CanaryMessages`); `rule` (see `RuleMessages`), and `death` of a patient, for one of the rules.
+    Part of each larger chunk goes through a transaction, after a first try that is aborted.
     """
     planter = _Planter(rng, {topic.name: topic for topic in topics}, world)
     for chunk in chunks:

@@ -10,6 +10,7 @@ import numpy as np
 
 from beam_pipelines.produce.chunk import Chunk
 from beam_pipelines.produce.contracts import contract_of
+from beam_pipelines.produce.faults.deaths import AFTER_DEATH, death, is_dispensed
 from beam_pipelines.produce.faults.dispense_violations import DISPENSE_VIOLATIONS
 from beam_pipelines.produce.faults.insertions import Insertion, copy_of
 from beam_pipelines.produce.faults.malformed import Sound
@@ -66,6 +67,8 @@ class RuleMessages:
         rows = dict(_current_rows(chunk, rng))
         if topic.dataset == DISPENSE.dataset:
             rows = {row: made for row, made in rows.items() if not self._facts.warns(made[1])}
+        if topic.dataset == PATIENTS.dataset:
+            yield from self._death(chunk, topic, rows, rng)
         for violation in wanted:
             fitting = [row for row, (_, values) in rows.items() if self._fits(violation, values)]
             if fitting:
@@ -73,7 +76,23 @@ class RuleMessages:
                 yield self._insertion(chunk, row, *rows.pop(row), violation, rng)
 
     def _fits(self, violation: Violation, values: Row) -> bool:
-        return violation.when(values, self._facts)
+        # Some of the stream's own patients die: that may matter only where it is meant.
+        meant = violation.rule == AFTER_DEATH or not is_dispensed(values)
+        return meant and violation.when(values, self._facts)
+
+    def _death(
+        self,
+        chunk: Chunk,
+        topic: TopicSpec,
+        rows: Mapping[int, tuple[Sound, Row]],
+        rng: np.random.Generator,
+    ) -> Iterator[Insertion]:
+        # Whose record was erased has no birth before the death.
+        known = (row for row, (_, values) in rows.items() if values["birth_date"] is not None)
+        row = next(known, None)
+        if row is not None:
+            day, partitions = self._facts.day, topic.partitions
+            yield death(chunk, row, rows[row][0], day=day, partitions=partitions, rng=rng)
 
     def _insertion(
         self,

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from beam_pipelines.masking.cli import main
+from beam_pipelines.pharmacy.config import load_config
 
 
 @pytest.fixture
@@ -49,7 +50,8 @@ class TestExplain:
         assert line.split()[1:4] == ["patient", "link", "P010000017"]
         found = json.loads(run("explain", "--format", "json")[1])
         links = {(row["dataset"], row["field"]): row for row in found if row["action"] == "link"}
-        assert len(links) == 5
+        configured = load_config(None).masking.links
+        assert set(links) == {(name, link) for name in configured for link in configured[name]}
         version = links["patient_update", "patient_version"]
         assert version["type_after"] == "int64"
         assert version["after"] != links["patient_update", "patient_link"]["after"]
@@ -72,7 +74,7 @@ class TestDiff:
 
     def test_links_are_named_for_no_policy_changes_them(self, run):
         out = run("diff", "ops", "limited", "--schema", "dispense_event")[1]
-        assert out.splitlines()[-1] == (
+        assert out.splitlines()[-1].startswith(
             "link, under both: dispense_event.patient_link, dispense_event.fill_key"
         )
         assert "link," not in run("diff", "ops", "limited", "--schema", "drug_ref")[1]

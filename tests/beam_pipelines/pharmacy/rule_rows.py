@@ -15,11 +15,13 @@ import pyarrow as pa
 
 from schemas import packaged_dataset
 from schemas.arrow_types import arrow_schema
+from transforms.identifiers import LINK_TYPE, LinkKeys, Links
 from transforms.quality import RuleSet, load_rules
 from transforms.quality.rule_checks import TIMESTAMP
 from transforms.quality.rule_plans import RulePlan
 from transforms.quality.validate import judge
-from transforms.references.joins import needed_columns, pruned_join
+from transforms.references import link_functions
+from transforms.references.joins import needed_columns, pruned_join, rows_of
 from transforms.references.versions import versions
 from transforms.sql import Engine, Join
 from transforms.sql.functions import FUNCTIONS
@@ -33,6 +35,7 @@ TABLET, OPIOID, STEROID, INHALER, BRAND, PILL, PROSTATE, RETIRED, CREAM, LIQUID,
 )
 DOCTOR, NURSE, GONE, LAPSED = "1234567893", "1000000004", "1000000012", "1000000020"
 STORE, MAIL = "1000003", "1000010"
+DEAD, REINSTATED, DYING = "P000000007", "P000000008", "P000000009"
 
 Row = dict[str, Any]
 
@@ -202,6 +205,11 @@ def _prescriber(npi: str, **other: Any) -> Row:
     return plain | other
 
 
+def _patient(patient_id: str, op: str, since: datetime) -> Row:
+    passing = {k: v for k, v in ROWS["patient_update"].items() if k != "_timestamp"}
+    return {**passing, "patient_id": patient_id, "op": op, "effective_at": since}
+
+
 def _pharmacy(ncpdp: str, kind: str) -> Row:
     return {
         "pharmacy_ncpdp_id": ncpdp,
@@ -237,6 +245,16 @@ REFERENCES: Mapping[str, Sequence[Row]] = {
         _prescriber(LAPSED, dea_expires=TODAY - 60 * DAY),
     ],
     "pharmacy_ref": [_pharmacy(STORE, "RETAIL"), _pharmacy(MAIL, "MAIL")],
+    "patient_update": [
+        _patient(ROWS["dispense_event"]["patient_id"], "UPSERT", NOW - 9 * DAY),
+        _patient(DEAD, "UPSERT", NOW - 9 * DAY),
+        _patient(DEAD, "DECEASED", NOW - HOUR),
+        # Later news of the chart is no news of the death.
+        _patient(DEAD, "UPSERT", NOW - MINUTE),
+        _patient(REINSTATED, "DECEASED", NOW - 3 * HOUR),
+        _patient(REINSTATED, "REINSTATE", NOW - HOUR),
+        _patient(DYING, "DECEASED", NOW),
+    ],
 }
 
 
@@ -260,13 +278,25 @@ def reference_tables() -> dict[str, pa.Table]:
     }
 
 
+#: The keys of the links by which references are looked up.
+LINK_KEYS = LinkKeys("5a" * 32, domain="rules")
+
+
+def linked(table: pa.Table) -> pa.Table:
+    """Patient updates with their links, as the lake holds them."""
+    links = Links(LINK_KEYS.of("patient")).of([table["patient_id"].combine_chunks()])
+    return table.append_column(pa.field("patient_link", LINK_TYPE), links)
+
+
 def plan(dataset: str, references: Mapping[str, pa.Table]) -> RulePlan:
     """The packaged rules of a dataset over references with these rows."""
-    rules, engine = packaged_rules(), Engine(FUNCTIONS)
+    rules = packaged_rules()
+    engine = Engine((*FUNCTIONS, *link_functions(rules.references, LINK_KEYS)))
     needed = needed_columns([engine.parse(rule.expression) for rule in rules.of(dataset)])
     joins: list[Join] = []
     for name, spec in rules.references_of(dataset).items():
-        held = versions(references[spec.dataset], spec)
+        rows = references[spec.dataset]
+        held = versions(rows_of(engine, spec, linked(rows) if spec.link else rows), spec)
         joins.append(pruned_join(name, spec, dataset, held, needed.get(name, ())))
     return RulePlan(rules.of(dataset), engine, joins, columns(dataset))
 

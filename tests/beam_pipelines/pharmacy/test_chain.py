@@ -40,7 +40,9 @@ def test_the_packaged_configuration_fits_together():
     held = chain.schemas["dispense_event"]
     assert "sig_text" not in held.names
     assert str(held.field("age_at_service").type).startswith("dictionary")  # a band
-    assert chain.reference_datasets == {"drug_ref", "prescriber_ref", "pharmacy_ref"}
+    assert chain.reference_datasets == {
+        "drug_ref", "prescriber_ref", "pharmacy_ref", "patient_update",
+    }  # fmt: skip
     assert len(chain.aggregates) == 4
 
 
@@ -118,12 +120,12 @@ class TestLinks:
         assert self.links("masking.links={}", "masking.link_key=env:LINKS") is None
 
     def test_the_lake_holds_them_after_all_other_columns(self):
-        schemas = make_chain(load_config(None)).schemas
-        assert schemas["dispense_event"].names[-2:] == ["patient_link", "fill_key"]
-        assert schemas["patient_update"].names[-3:] == [
-            "patient_link", "surviving_patient_link", "patient_version",
-        ]  # fmt: skip
-        assert schemas["patient_update"].field("patient_link").type == pa.int64()
+        config = load_config(None)
+        schemas = make_chain(config).schemas
+        assert set(config.masking.links) == {"dispense_event", "patient_update"}
+        for dataset, links in config.masking.links.items():
+            assert schemas[dataset].names[-len(links) :] == list(links)
+            assert schemas[dataset].field("patient_link").type == pa.int64()
 
     @pytest.mark.parametrize(
         ("link", "words"),
@@ -135,5 +137,31 @@ class TestLinks:
     )
     def test_one_that_does_not_fit_is_named(self, link, words):
         config = load_config(None, [f"masking.links.dispense_event={link}"])
+        with pytest.raises(ConfigurationError, match=words):
+            make_chain(config)
+
+
+class TestLinkedReferences:
+    """The packaged rules look up deaths by the patient's link."""
+
+    LINKS = "masking.links.patient_update"
+
+    @pytest.mark.parametrize(
+        ("links", "words"),
+        [
+            ({}, "patient names the column patient_link, which patient_update lacks"),
+            (
+                {"patient_link": {"entity": "member", "of": ["patient_id"]}},
+                "patient is looked up by links of patient, and patient_update.patient_link holds "
+                "those of member",
+            ),
+            (
+                {"patient_link": {"entity": "patient", "of": ["tenant_id", "patient_id"]}},
+                "by as many columns",
+            ),
+        ],
+    )
+    def test_the_lake_must_hold_links_of_the_same_entity(self, links, words):
+        config = load_config(None, [f"{self.LINKS}={links}", "warehouse={tables: {}}"])
         with pytest.raises(ConfigurationError, match=words):
             make_chain(config)

@@ -9,6 +9,7 @@ from transforms.lake import PartitionId
 
 DRUGS = PartitionId("pharmacy.ref.drugs", "a", 0)
 EVENTS = PartitionId("pharmacy.dispense", "b", 0)
+PATIENTS = PartitionId("pharmacy.patients", "c", 0)
 
 
 def job(config=None):
@@ -32,6 +33,13 @@ def test_new_references_come_first_in_a_pipeline_of_their_own():
     assert "pharmacy.dispense" in rest.topics
     assert "pharmacy.ref.drugs" not in rest.topics
     assert (first.run_id, rest.run_id) == ("run-references", "run")
+
+
+def test_patients_are_a_reference_for_events_look_up_deaths():
+    new = Work(topics=(), fences={PATIENTS: 2, EVENTS: 3}, ends={PATIENTS: 5, EVENTS: 5}, open={})
+    first, rest = phases(job(), new)
+    assert first.topics == ["pharmacy.patients"]
+    assert "pharmacy.patients" not in rest.topics
 
 
 def test_without_new_references_one_pipeline_does():

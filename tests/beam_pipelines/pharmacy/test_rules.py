@@ -8,7 +8,11 @@ import pytest
 
 from tests.beam_pipelines.pharmacy.rule_cases import CASES
 from tests.beam_pipelines.pharmacy.rule_rows import (
+    DEAD,
+    DYING,
+    MINUTE,
     NOW,
+    REINSTATED,
     ROWS,
     changed,
     columns,
@@ -55,7 +59,7 @@ class TestFile:
         assert packaged_rules().datasets == tuple(sorted(CASES))
 
     def test_of_the_rules_over_references_only_the_dea_registration_rejects(self):
-        names = ("drug.", "prescriber.", "pharmacy.")
+        names = ("drug.", "prescriber.", "pharmacy.", "patient.")
         looking_up = [r for r in packaged_rules().rules if any(n in r.expression for n in names)]
         rejecting = {rule.id for rule in looking_up if rule.severity == "error"}
         assert rejecting == {"R06", "R06.expired"}
@@ -95,6 +99,32 @@ class TestAbsence:
         looking_up = dataset != "patient_update"
         found = tripped(plan(dataset, empty), changed(dataset, [{}]))
         assert found == [{"R03"} if looking_up else set()]
+
+
+class TestDeaths:
+    """Only what is handed out after the last news of a death, by the patient's link."""
+
+    def trips(self, **changes):
+        (found,) = tripped(judging("dispense_event"), changed("dispense_event", [changes]))
+        return found
+
+    @pytest.mark.parametrize("spelling", [DEAD, f" {DEAD.lower()} "])
+    def test_any_spelling_of_the_patient_is_found(self, spelling):
+        assert self.trips(patient_id=spelling) == {"R15.deceased"}
+
+    def test_the_death_counts_from_its_own_time_on(self):
+        for minutes, found in ((61, set()), (60, {"R15.deceased"})):
+            at = NOW - minutes * MINUTE
+            changes = {"event_time": at, "picked_up_at": at, "received_at": None}
+            assert self.trips(patient_id=DEAD, **changes) == found
+
+    @pytest.mark.parametrize("kind", ["FILLED", "READY", "RETURN_TO_STOCK", "REVERSED"])
+    def test_other_events_of_the_dead_are_no_offense(self, kind):
+        assert self.trips(patient_id=DEAD, event_type=kind) == set()
+
+    @pytest.mark.parametrize("patient", [REINSTATED, DYING, "P999999999"])
+    def test_the_living_and_the_unknown_are_none(self, patient):
+        assert self.trips(patient_id=patient) == set()
 
 
 def test_a_controlled_drug_without_references_is_not_rejected():

@@ -55,7 +55,7 @@ def counts(dataset):
     rows = stream()
     references = {
         name: rows[name].drop_columns([c for c in rows[name].column_names if c[0] == "_"])
-        for name in ("drug_ref", "prescriber_ref", "pharmacy_ref")
+        for name in ("drug_ref", "prescriber_ref", "pharmacy_ref", "patient_update")
     }
     table = rows[dataset].select(columns(dataset).names)
     found = tripped(plan(dataset, references), table)

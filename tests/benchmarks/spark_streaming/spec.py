@@ -99,14 +99,15 @@ def _said(chain: Any, dates: frozenset[str]) -> tuple[dict[str, Any], list[str]]
 
 
 def _references(chain: Any) -> list[tuple[str, Any]]:
+    # Links are none of Spark's: what is looked up by them it can't say.
     specs = chain.rules.references
-    return [(name, spec) for name, spec in specs.items() if DATASET in spec.lookup]
+    return [(n, spec) for n, spec in specs.items() if DATASET in spec.lookup and not spec.link]
 
 
 def _reference(
     config: PharmacyConfig, name: str, spec: Any, dates: frozenset[str]
 ) -> dict[str, str]:
-    on, at = spec.match(DATASET)
+    on, at = spec.match(name, DATASET)
     (topic,) = [each.topic for each in config.topics if each.dataset == spec.dataset]
     return {
         "name": name,

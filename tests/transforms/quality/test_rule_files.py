@@ -104,6 +104,12 @@ def test_files_of_a_package_are_files_too():
         ("{orders: text}", "{nobody: text}", 2, "", "nobody, which is not known"),
         ("{orders: text}", "{orders: txt}", 2, "", "txt, which is no column"),
         ("  thing:", "  amount:", 2, "", "has the name of a column"),
+        ("key: code", "key: code\n    where: price", 2, "", "where gives no true or false"),
+        ("key: code", "key: code\n    where: cost > 1", 2, "", "cost, which is no column"),
+        ("{orders: text}", "{orders: {entity: e, of: [text]}}", 2, "", "code for its key, which"),
+        ("key: code\n    lookup: {orders: text}",
+         "key: link\n    lookup: {orders: {entity: e, of: [amount]}}", 2, "",
+         "the link of amount, which is"),
         ("  - id: R02", "  - id: [R02", 16, "", "expected"),
     ],
 )  # fmt: skip
@@ -172,3 +178,21 @@ def test_a_file_that_is_not_there_or_no_text_is_refused(write, tmp_path):
 @pytest.mark.parametrize("text", ["[]", "1", "text", "rules: 1", "rules: [1]", "rules: {a: 1}"])
 def test_another_form_is_refused(text, write):
     assert read_rule_files(write(text), schemas=KNOWN).faults
+
+
+LINKED = GOOD.replace("key: code", "key: code_link").replace(
+    "{orders: text}", "{orders: {entity: code, of: [text]}}"
+)
+
+
+def test_a_link_is_taken_on_trust_where_no_configuration_tells_of_it(write):
+    assert load_rules(write(LINKED), schemas=KNOWN).references["thing"].link is not None
+
+
+def test_a_configuration_without_the_link_refuses_it(write):
+    (found,) = [
+        each
+        for each in read_rule_files(write(LINKED), schemas=KNOWN, committed=KNOWN).faults
+        if not each.rule
+    ]
+    assert "names the column code_link, which thing_ref lacks" in found.reason

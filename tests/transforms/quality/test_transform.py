@@ -9,7 +9,7 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from tests.transforms.quality.rows import DATASET, order, segment
 from tests.transforms.quality.test_validate import RULES, rule
-from transforms.errors import ConfigurationError, StoreUnavailableError
+from transforms.errors import ConfigurationError, SecretError, StoreUnavailableError
 from transforms.quality import RuleSet, Validate, ValidateConfig
 from transforms.quality.transform import METRICS, _ValidateFn
 from transforms.references import References, ReferenceSpec
@@ -60,6 +60,21 @@ def test_an_outage_while_references_load_stops_the_partition(monkeypatch):
     step.setup()
     (made,) = step.process(segment([order(0)]))
     assert isinstance(made.failure, StoreUnavailableError)
+
+
+def _no_key():
+    raise SecretError("the environment variable LINK_KEY is not set")
+
+
+def test_keys_of_links_are_resolved_on_the_worker():
+    spec = ReferenceSpec(
+        dataset="chart", key="link", lookup={DATASET: {"entity": "e", "of": ["text"]}}
+    )
+    references = References({"chart": spec}, link_keys=_no_key)
+    rules = RuleSet(rules=RULES, references={"chart": spec})
+    step = pickle.loads(pickle.dumps(_ValidateFn(config(rules=rules, references=references))))
+    with pytest.raises(SecretError, match="LINK_KEY is not set"):
+        step.setup()
 
 
 def test_references_that_the_rules_declare_must_be_at_hand():

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from beam_pipelines.produce import TOPICS, Chunk, Fate, generate
+from beam_pipelines.produce.faults.deaths import KIND as DEATH
 from beam_pipelines.produce.planting import Planting
 from schemas import open_registry, packaged_dataset
 from tests.beam_pipelines.pharmacy.rule_rows import columns, plan, tripped
@@ -14,6 +15,7 @@ from transforms.avro.registry import WriterSchemas
 from transforms.segment import HEADERS_TYPE, MESSAGES_SCHEMA, Segment
 
 REFERENCES = ("drug_ref", "prescriber_ref", "pharmacy_ref")
+PATIENTS = "patient_update"
 
 Rules = tuple[str, ...]
 
@@ -45,19 +47,25 @@ def rows_of(dataset: str, values: list[bytes], stamps: list[int]) -> pa.Table:
 
 @functools.cache
 def references() -> dict[str, pa.Table]:
-    """The snapshot that comes first: each reference once."""
-    found = {}
+    """The snapshot that comes first, each reference once; and the deaths that are planted."""
+    deaths = planted(PATIENTS, lambda planting: planting.kind == DEATH)
+    found = {PATIENTS: _plain(PATIENTS, *deaths[1:])}
     for topic in TOPICS:
         if topic.dataset in REFERENCES:
             chunk = next(c for c in generate(5, 26_000, "none") if c.topic == topic.name)
-            table = rows_of(topic.dataset, chunk.values, chunk.timestamps_ms)
-            lineage = [name for name in table.column_names if name[0] == "_"]
-            found[topic.dataset] = table.drop_columns(lineage)
+            found[topic.dataset] = _plain(topic.dataset, chunk.values, chunk.timestamps_ms)
     return found
 
 
-def judged(dataset: str, wanted: Callable[[Planting], bool]) -> tuple[list[Planting], list[Rules]]:
-    """The plantings that are wanted in a dataset, and the rules that their messages trip."""
+def _plain(dataset: str, values: list[bytes], stamps: list[int]) -> pa.Table:
+    table = rows_of(dataset, values, stamps)
+    return table.drop_columns([name for name in table.column_names if name[0] == "_"])
+
+
+def planted(
+    dataset: str, wanted: Callable[[Planting], bool]
+) -> tuple[list[Planting], list[bytes], list[int]]:
+    """The plantings that are wanted in a dataset, their messages and broker times."""
     (topic,) = [topic for topic in TOPICS if topic.dataset == dataset]
     plantings, values, stamps = [], [], []
     for chunk in stream():
@@ -66,6 +74,12 @@ def judged(dataset: str, wanted: Callable[[Planting], bool]) -> tuple[list[Plant
                 plantings.append(planting)
                 values.append(chunk.values[row])
                 stamps.append(chunk.timestamps_ms[row])
+    return plantings, values, stamps
+
+
+def judged(dataset: str, wanted: Callable[[Planting], bool]) -> tuple[list[Planting], list[Rules]]:
+    """The plantings that are wanted in a dataset, and the rules that their messages trip."""
+    plantings, values, stamps = planted(dataset, wanted)
     table = rows_of(dataset, values, stamps).select(columns(dataset).names)
     found = tripped(plan(dataset, references()), table)
     return plantings, [tuple(sorted(each)) for each in found]

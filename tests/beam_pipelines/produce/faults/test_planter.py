@@ -24,7 +24,7 @@ def test_every_kind_of_fault_is_planted(chunks):
     kinds = {kind for _, _, kind in planted(chunks)}
     others = {"duplicate", "tombstone", "repeated_key", "null_key", "headers"}
     canaries = {"canary", "canary_malformed", "canary_key", "canary_header"}
-    assert kinds == MALFORMED.keys() | others | canaries | {"rule"}
+    assert kinds == MALFORMED.keys() | others | canaries | {"rule", "death"}
 
 
 def test_faults_stay_rare(chunks):

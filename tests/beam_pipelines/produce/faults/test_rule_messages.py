@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from beam_pipelines.produce import TOPICS, generate
+from beam_pipelines.produce.faults.deaths import KIND
 from beam_pipelines.produce.faults.rule_messages import VIOLATIONS, RuleMessages
 from beam_pipelines.produce.generate import _Stream
 from beam_pipelines.produce.one_schema import DEFAULT_DAY
@@ -49,6 +50,12 @@ class TestPlanted:
                 if chunk.topic == topic.name and value is not None:
                     held[value[6:42]].append(row in chunk.planted and chunk.planted[row].rules)
         assert all(len(rows) == 1 for rows in held.values() if any(rows) and rows != [("R01",)])
+
+
+def test_deaths_are_sound_and_trip_nothing():
+    deaths, found = judged("patient_update", lambda planting: planting.kind == KIND)
+    assert 0 < len(deaths) <= 4
+    assert set(found) == {()}
 
 
 def test_a_stream_of_any_size_has_but_some_hundreds():
