@@ -21,7 +21,8 @@ from beam_pipelines.terminal import console
 from beam_pipelines.verify.cli import kafka_config
 from transforms.errors import ConfigurationError, SecretError
 from transforms.kafka import Broker, BrokerSettings
-from transforms.lake import ObjectStore, read_run, require_lake
+from transforms.lake import ObjectStore, require_lake
+from transforms.lake.runs import read_report
 from transforms.lake.sweep import SweepPlan, plan_sweep, sweep
 from transforms.secrets import resolve
 
@@ -80,12 +81,12 @@ def _show(store: ObjectStore, arguments: argparse.Namespace) -> None:
 
 
 def _show_run(store: ObjectStore, run_id: str) -> None:
-    outcomes = read_run(store, run_id)
-    if not outcomes:
+    report = read_report(store, run_id)
+    if report is None:
         raise ConfigurationError(
             f"the lake has no report of a run {run_id!r}", "A run with nothing new writes none"
         )
-    _write({"run_id": run_id, "partitions": [o.to_dict() for o in outcomes]}, orjson.OPT_INDENT_2)
+    _write(report, orjson.OPT_INDENT_2)
 
 
 def _key(reference: str | None) -> str | None:

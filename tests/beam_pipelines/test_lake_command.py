@@ -16,6 +16,8 @@ from transforms.lake import PartitionId
 from transforms.lake.lanes import PartitionOutcome
 from transforms.lake.runs import write_run
 from transforms.lake.verify import verify_lake
+from transforms.redshift import LoadOutcome
+from transforms.redshift.outcome import write_loads
 
 OWNER = PartitionId(TOPIC, TOPIC_ID, 0)
 ORPHAN = f"data/order/event_date=2026-01-31/{TOPIC}.{TOPIC_ID}.0.0-7.{'0' * 16}.parquet"
@@ -96,6 +98,13 @@ class TestShow:
         write_run(lake.store, "r1", [outcome])
         out = run(capsys, "show", "--run", "r1")[1]
         assert json.loads(out)["partitions"][0]["fence"] == 9
+        assert "loads" not in json.loads(out)
+
+    def test_a_run_is_shown_with_its_loads(self, lake, capsys):
+        write_loads(lake.store, "r1", [LoadOutcome(failure="failed", reason="it is away")])
+        out = json.loads(run(capsys, "show", "--run", "r1")[1])
+        assert out["partitions"] == []
+        assert [each["reason"] for each in out["loads"]] == ["it is away"]
 
 
 class TestDeadLetters:

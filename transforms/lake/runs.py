@@ -111,21 +111,20 @@ def add_to_run(store: ObjectStore, run_id: str, part: str, value: Any) -> None:
         part: The part's name; one that is there is replaced.
         value: Plain values.
     """
-    body = store.find(f"{RUNS}{run_id}.json")
-    report = orjson.loads(body) if body else {"run_id": run_id, "partitions": []}
+    report = read_report(store, run_id) or {"run_id": run_id, "partitions": []}
     _put(store, run_id, {**report, part: value})
 
 
-def read_part(store: ObjectStore, run_id: str, part: str) -> Any:
-    """Returns a part that was added to a run's report; None if there is none."""
+def read_report(store: ObjectStore, run_id: str) -> dict[str, Any] | None:
+    """Returns a run's report as it is stored, with all its parts; None if there is none."""
     body = store.find(f"{RUNS}{run_id}.json")
-    return None if body is None else orjson.loads(body).get(part)
+    return None if body is None else orjson.loads(body)
 
 
 def read_run(store: ObjectStore, run_id: str) -> list[PartitionOutcome]:
     """Returns a run's outcomes; empty if the run had nothing to do, and so wrote no report."""
-    body = store.find(f"{RUNS}{run_id}.json")
-    return [] if body is None else list(_outcomes(orjson.loads(body)))
+    report = read_report(store, run_id)
+    return [] if report is None else list(_outcomes(report))
 
 
 def read_runs(store: ObjectStore, *, newest: int) -> list[Run]:

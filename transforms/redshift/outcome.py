@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from transforms.errors import PipelineError, RefusedError
 from transforms.lake import ObjectStore
-from transforms.lake.runs import add_to_run, read_part
+from transforms.lake.runs import add_to_run, read_report
 from transforms.redshift.batch import LoadResult, TableCounts
 
 REFUSED: Final = "refused"
 FAILED: Final = "failed"
 #: What the report of a run calls them.
-_PART: Final = "loads"
+_LOADS: Final = "loads"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +45,13 @@ def write_loads(store: ObjectStore, run_id: str, loads: Sequence[LoadOutcome]) -
         loads: In any order.
     """
     ordered = sorted(loads, key=lambda each: each.result.load_id if each.result else 0)
-    add_to_run(store, run_id, _PART, [asdict(each) for each in ordered])
+    add_to_run(store, run_id, _LOADS, [asdict(each) for each in ordered])
 
 
 def read_loads(store: ObjectStore, run_id: str) -> list[LoadOutcome]:
     """Returns what became of a run's loads; empty if it had nothing to load."""
-    return [_outcome(value) for value in read_part(store, run_id, _PART) or ()]
+    report = read_report(store, run_id) or {}
+    return [_outcome(value) for value in report.get(_LOADS, ())]
 
 
 def _outcome(value: dict[str, Any]) -> LoadOutcome:

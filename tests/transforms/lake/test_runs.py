@@ -9,7 +9,7 @@ from transforms.lake.lanes import PartitionOutcome
 from transforms.lake.runs import (
     add_to_run,
     merge_outcomes,
-    read_part,
+    read_report,
     read_run,
     read_runs,
     write_run,
@@ -103,14 +103,13 @@ def test_what_comes_after_the_lake_adds_its_part():
     add_to_run(store, "run-1", "loads", [1])
     add_to_run(store, "run-1", "others", {"a": 2})
     assert read_run(store, "run-1") == [ONE]
-    assert read_part(store, "run-1", "loads") == [1]
-    assert read_part(store, "run-1", "others") == {"a": 2}
+    report = read_report(store, "run-1")
+    assert (report["loads"], report["others"]) == ([1], {"a": 2})
 
 
 def test_a_part_alone_is_a_report_too():
     store = FakeBucket().store()
-    assert read_part(store, "run-1", "loads") is None
+    assert read_report(store, "run-1") is None
     add_to_run(store, "run-1", "loads", [1])
-    assert read_part(store, "run-1", "loads") == [1]
-    assert read_part(store, "run-1", "others") is None
+    assert read_report(store, "run-1") == {"run_id": "run-1", "partitions": [], "loads": [1]}
     assert read_run(store, "run-1") == []
