@@ -35,7 +35,8 @@ demo: $(READY) ## The services, EVENTS events, lake and warehouse, the proofs, t
 	run beam_pipelines.pharmacy --mode drain $$kafka $$lake $$redshift --runner DirectRunner; \
 	run beam_pipelines.verify $$kafka $$lake $$redshift; \
 	run beam_pipelines.lake ls $$lake; \
-	run beam_pipelines.report $$lake --output $(STATE)/report.html; \
+	run beam_pipelines.warehouse ask $$redshift; \
+	run beam_pipelines.report $$lake $$redshift --output $(STATE)/report.html; \
 	run beam_pipelines.canary $$lake --manifest $(STATE)/manifest.json \
 	    --paths $(STATE)/logs $(STATE)/tmp $(STATE)/report.html
 	@echo; echo "Look at $(STATE)/report.html. The services stay up: '. $(STATE)/env' gives their"
@@ -43,7 +44,8 @@ demo: $(READY) ## The services, EVENTS events, lake and warehouse, the proofs, t
 
 report: $(READY) ## The HTML report of LAKE (of the demo's lake by default)
 	@set -e; test ! -f $(STATE)/env || . $(STATE)/env; \
-	$(PY) -m beam_pipelines.report --lake_root $${LAKE:-$$LAKE_ROOT} --output $(STATE)/report.html
+	$(PY) -m beam_pipelines.report --lake_root $${LAKE:-$$LAKE_ROOT} --output $(STATE)/report.html \
+	    $${REDSHIFT_HOST:+--redshift_host $$REDSHIFT_HOST}
 
 ## -- Local services
 up: $(READY) ## Start Kafka, S3 and the stand-in for Redshift on free loopback ports

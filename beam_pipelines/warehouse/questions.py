@@ -51,5 +51,5 @@ def as_text(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="minutes")
     if isinstance(value, float | Decimal):
-        return f"{value:,.2f}"
+        return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
