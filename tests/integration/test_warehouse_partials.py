@@ -6,13 +6,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
-from beam_pipelines.warehouse.partials import partials_tables
 from runners.local import S3
-from tests.fakes.lake import DATASET, writer
-from tests.loads import NOTE_BYTES, Loads, wide
+from tests.loads import NOTE_BYTES, Loads
+from tests.partials import ORDERS, changed, noted, partials_table, write
 from tests.warehouse import Warehouse
 from transforms.errors import ConfigurationError, LakeMismatchError
 from transforms.redshift import (
@@ -25,34 +23,12 @@ from transforms.redshift import (
     verify_warehouse,
 )
 from transforms.segment import Segment
-from transforms.windows import Aggregate, AggregateWindows, Measure, read_totals
+from transforms.windows import Aggregate, Measure, read_totals
 from transforms.windows.totals import merge_committed
 
 pytestmark = pytest.mark.warehouse
 
-ORDERS = Aggregate.model_validate(
-    {
-        "name": "orders",
-        "dataset": DATASET,
-        "time": "event_time",
-        "window": "1h",
-        "dimensions": ["_partition", "note"],
-        "measures": {
-            "orders": {"count": ""},
-            "revenue": {"sum": "price"},
-            "first": {"min": "_offset"},
-            "last": {"max": "event_time"},
-            "all_even": {"min": "_offset % 2 = 0"},
-            "any_even": {"max": "_offset % 2 = 0"},
-            "none": {"sum": "CASE WHEN false THEN number END"},
-            "each": {"distinct": "_offset"},
-            "place": {"quantiles": "_offset", "at": [0.5]},
-        },
-    }
-)
-PRICED = ORDERS.model_copy(
-    update={"measures": {**ORDERS.measures, "dearest": Measure(max="price")}}
-)
+PRICED = changed(measures={**ORDERS.measures, "dearest": Measure(max="price")})
 LONG = "x" * (NOTE_BYTES + 1)
 
 _NUMBERS = itertools.count(1)
@@ -69,15 +45,13 @@ class Counted:
         """Writes these from now on, and brings the schema up to them."""
         self.aggregates = aggregates
         (raw,) = self.loads.plan.tables
-        made = tuple(partials_tables([*map(AggregateWindows, aggregates)], {DATASET: raw}))
+        made = tuple(partials_table(each, raw) for each in aggregates)
         views = {each.aggregate: each.view() for each in made}
         self.loads.plan = LoadPlan((raw,), partials=made, views=views)
         self.loads.migrate()
 
     def write(self, *segments: Segment) -> None:
-        derived = [AggregateWindows(each) for each in self.aggregates]
-        for each in segments:
-            writer(*derived).write(self.loads.lake.lane(each.partition), each)
+        write(self.loads.lake, *segments, aggregates=self.aggregates)
 
     def load(self, **arguments: Any) -> list[LoadResult]:
         return self.loads.load(**arguments)
@@ -97,12 +71,10 @@ class Counted:
     def breaches(self) -> list[str]:
         """What the proof finds."""
         session = self.loads.connect()
-        with_session = (self.loads.store, session, self.loads.statements, self.loads.plan)
-        found = [
-            breach.what for proof in verify_warehouse(*with_session) for breach in proof.breaches
-        ]
+        loads = self.loads
+        proofs = list(verify_warehouse(loads.store, session, loads.statements, loads.plan))
         session.close()
-        return found
+        return [breach.what for proof in proofs for breach in proof.breaches]
 
     def assert_exact(self) -> None:
         """View and totals agree, the proof holds, and nothing is left in the lake."""
@@ -133,19 +105,6 @@ def counted(warehouse: Warehouse, s3: S3, lake_root: str) -> Counted:
     found = Counted(Loads(warehouse, s3, lake_root, f"partials_{next(_NUMBERS)}").begin(2))
     found.declare(ORDERS)
     return found
-
-
-def noted(start: int, end: int, notes: Sequence[str | None] = ("a", "b", None), **more) -> Segment:
-    """A segment with few notes, and with rows that have no time."""
-    made = wide(start, end, **more)
-    table = made.rows[DATASET]
-    told = [notes[n % len(notes)] for n in range(table.num_rows)]
-    times = table.column("event_time").to_pylist()
-    untimed = [None if n % 7 == 3 else time for n, time in enumerate(times)]
-    for name, values in (("note", told), ("event_time", untimed)):
-        at = table.schema.get_field_index(name)
-        table = table.set_column(at, name, pa.array(values, table.schema.field(name).type))
-    return made.with_rows(DATASET, table)
 
 
 class TestTotals:
@@ -263,7 +222,7 @@ def _killer(number: int) -> Callable[[Session, str], None]:
 
 class TestDeclarations:
     def test_an_aggregate_that_comes_later_is_loaded_from_the_genesis(self, counted):
-        other = ORDERS.model_copy(update={"name": "others", "dimensions": ()})
+        other = changed(name="others", dimensions=())
         counted.aggregates = (ORDERS, other)
         counted.write(noted(0, 10), noted(10, 20))
         counted.load()
@@ -301,7 +260,7 @@ class TestDeclarations:
         counted.write(noted(0, 10))
         wider = {**ORDERS.measures, "revenue": Measure(sum="price * CAST(1.000 AS DECIMAL(4, 3))")}
         with pytest.raises(ConfigurationError, match=r"agg_orders\.revenue is DECIMAL") as caught:
-            counted.declare(ORDERS.model_copy(update={"measures": wider}))
+            counted.declare(changed(measures=wider))
         assert "new name" in caught.value.remedy
 
 

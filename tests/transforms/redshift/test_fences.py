@@ -6,6 +6,7 @@ from datetime import datetime
 import pytest
 
 from tests.fakes.lake import DATASET, TOPIC, TOPIC_ID, FakeLake, segment
+from tests.partials import noted, partials_table, write
 from transforms.errors import LakeMismatchError, WarehouseError
 from transforms.lake import Mark, PartitionId, commits
 from transforms.redshift import LoadPlan, RawTable, Statements, batch
@@ -76,6 +77,42 @@ class TestFiles:
     def test_a_time_that_no_calendar_has_is_left_out(self):
         assert batch.moment(1) == datetime(1970, 1, 1, 0, 0, 0, 1000)
         assert [batch.moment(n) for n in (None, 2**53, -(2**53))] == [None] * 3
+
+
+class TestSidecars:
+    """Partials ride in the sidecar of their commit, and have fences of their own."""
+
+    PLAN = LoadPlan((RAW,), partials=(partials_table(),))
+
+    @pytest.fixture
+    def tails(self):
+        lake = FakeLake()
+        write(lake, noted(0, 5), noted(5, 9))
+        return list(commits(lake.store, lake.manifest))
+
+    def test_those_behind_the_fence_are_loaded(self, tails):
+        fences = {(OWNER, "raw_order"): fence(tails[2]), (OWNER, "agg_orders"): fence(tails[1])}
+        (found,) = batch.sidecars(tails, fences, self.PLAN)
+        assert (found.commit, [each.table for each in found.tables]) == (
+            tails[2].commit,
+            ["agg_orders"],
+        )
+        counts = batch.counted(tails, fences, self.PLAN, 7)
+        assert counts.tables == {}
+        partials = counts.partials["agg_orders"]
+        assert (partials.commits, partials.accepted) == (1, 4)
+
+    def test_a_table_that_comes_later_begins_at_the_genesis(self, tails):
+        fences = {(OWNER, "raw_order"): fence(tails[2])}
+        assert position_of(fences, self.PLAN) == {}
+        assert moved(fences, tails, self.PLAN) == {(OWNER, "agg_orders"): fence(tails[2])}
+
+    def test_a_commit_without_partials_is_passed_over(self):
+        lake = FakeLake()
+        lake.write(segment(0, 5), segment(5, 9, dead=[7]))
+        tails = list(commits(lake.store, lake.manifest))
+        assert list(batch.sidecars(tails, {}, self.PLAN)) == []
+        assert batch.counted(tails, {}, self.PLAN, 1).partials["agg_orders"].commits == 3
 
 
 class TestReading:

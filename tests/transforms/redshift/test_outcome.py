@@ -15,6 +15,7 @@ FIRST = LoadOutcome(
         tables={
             "raw_a": TableCounts(commits=2, files=1, bytes=9, accepted=5, loaded=4, rejected=1)
         },
+        partials={"agg_a": TableCounts(commits=2, accepted=3, loaded=3)},
         broker_time=(3, 4),
         seconds=0.5,
     )
