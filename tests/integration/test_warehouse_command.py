@@ -5,6 +5,7 @@ import json
 import random
 from collections import Counter
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -19,6 +20,7 @@ from tests.faults.lakes import store_settings
 from tests.twisted import varied
 from transforms.lake import ObjectStore
 from transforms.references import loading
+from transforms.windows.totals import merge_committed
 
 pytestmark = pytest.mark.warehouse
 
@@ -148,6 +150,20 @@ def test_one_table_is_rebuilt_from_the_lake(command, warehouse, packaged):
     command("reload", "--table=raw_drug_ref")
     assert warehouse.count(f"{command.schema}.raw_drug_ref") == rows_in_files(packaged)["drug_ref"]
     assert "Name one of" in command("reload", "--table=raw_nonsense", code=2)
+
+
+def test_the_views_of_aggregates_say_what_the_lakes_totals_do(command, warehouse):
+    command("migrate")
+    command("load")
+    warehouse.run(f"delete from {command.schema}.agg_fills_per_store")
+    command("reload", "--table=agg_fills_per_store")
+    for each in load_plan(load_config(None)).partials:
+        totals = merge_committed(command.store, each.aggregate)
+        view = f"{command.schema}.{each.aggregate}"
+        measured = ", ".join(f'sum("{name}")' for name in each.merges)
+        ((cells, *sums),) = warehouse.all(f"select count(*), {measured} from {view}")
+        assert cells == totals.num_rows > 10
+        assert sums == [pc.sum(totals.column(name)).as_py() for name in each.merges]
 
 
 def test_a_dimension_is_rebuilt_from_the_raw_tables_with_the_facts_that_it_binds(
