@@ -82,6 +82,7 @@ class RuleChecker:
 
     def _strangers(self, rule: Rule, joins: Sequence[Join]) -> Iterator[str]:
         needed = needed_columns([self._engine.parse(rule.expression)])
+        yield from (reason for name, reason in self._faulty.items() if name in needed)
         for join in joins:
             held = {name.lower() for name in join.table.column_names}
             for column in sorted(needed.get(join.name, set()) - held):

@@ -32,6 +32,19 @@ rules:
      expect: CAST(rx_number || 'x' AS INTEGER) > 0, message: Never, owner: sales}
 """
 
+#: The lake holds patients' links, but it doesn't tell the key that made them.
+LINKED_REFERENCE = """\
+  patient:
+    dataset: patient_update
+    key: patient_link
+    effective: effective_at
+    lookup: {dispense_event: {entity: patient, of: [patient_id]}}
+"""
+LINKED_RULE = """\
+  - {id: A01, version: 1, dataset: dispense_event, severity: alert, field: patient_id,
+     expect: patient.op <> 'DECEASED', message: Dead, owner: sales}
+"""
+
 
 @pytest.fixture
 def file(tmp_path):
@@ -196,6 +209,15 @@ class TestTry:
         code, out, _ = run(capsys, "try", file, "--lake_root", ROOT)
         assert code == 0
         assert "F01 can't be tried" in out
+
+    def test_rules_over_links_are_not_tried_and_the_others_are(self, lake, capsys, tmp_path):
+        path = tmp_path / "linked.yaml"
+        path.write_text(
+            RULES.replace("rules:\n", LINKED_REFERENCE + "rules:\n") + LINKED_RULE, encoding="utf-8"
+        )
+        trials = self.trials(capsys, str(path))
+        assert "patient_link, which patient_update lacks" in trials["A01"]["untried"]
+        assert trials["R03"]["rows"] == 400
 
     def test_the_table_shows_no_value(self, file, lake, capsys):
         code, out, _ = run(capsys, "try", file, "--lake_root", ROOT)
