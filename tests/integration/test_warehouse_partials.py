@@ -12,7 +12,7 @@ from runners.local import S3
 from tests.loads import NOTE_BYTES, Loads
 from tests.partials import ORDERS, changed, noted, partials_table, write
 from tests.warehouse import Warehouse
-from transforms.errors import ConfigurationError, LakeMismatchError
+from transforms.errors import ConfigurationError, LakeMismatchError, WarehouseError
 from transforms.redshift import (
     LoadPlan,
     LoadResult,
@@ -185,6 +185,17 @@ class TestFaults:
         assert rejects == [[1, "too_long:note"]] * 2
         assert counted.breaches() == []
         assert counted.load() == []
+
+    def test_a_copy_that_is_refused_for_no_fault_of_a_row_is_told_and_tried_again(
+        self, counted, warehouse
+    ):
+        counted.write(noted(0, 5))
+        warehouse.redshift.arm("^copy .*agg_orders", "error", code="22000", message="odd")
+        with pytest.raises(WarehouseError, match="the partials for agg_orders"):
+            counted.load()
+        assert counted.viewed() == []
+        assert [result.loaded for result in counted.load()] == [5]
+        counted.assert_exact()
 
 
 class Killed(BaseException):

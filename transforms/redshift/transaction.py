@@ -17,6 +17,7 @@ from transforms.errors import (
     ConfigurationError,
     CopyDataError,
     WarehouseConflictError,
+    WarehouseError,
 )
 from transforms.lake import (
     BatchLimits,
@@ -207,7 +208,14 @@ class Transaction:
             return
         columns = self._columns(table, found.table.file_schema, catalog)
         address = self._manifests.write(f"{result.load_id}-{table}", found.sources)
-        fill_staging(self._session, columns, address, self._task.role)
+        try:
+            fill_staging(self._session, columns, address, self._task.role)
+        except CopyDataError as error:
+            # Each row was held against the columns, so there is none to be left out.
+            raise WarehouseError(
+                f"{error.what}, the partials for {table}",
+                "See what SYS_LOAD_ERROR_DETAIL says of it",
+            ) from None
         counts.loaded += self._append(table, columns, found.rows, result.load_id)
 
     def _check_definitions(self, catalog: Catalog) -> None:
