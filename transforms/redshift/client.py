@@ -52,10 +52,15 @@ _HARMLESS: Final = (
     "Mandatory url is not present in manifest file.",
     "File size in manifest does not match the file.",
     "Problem reading manifest file",
-    "S3ServiceException",
 )
 _SPECTRUM: Final = "Spectrum Scan Error"
 _SPECTRUM_CODE: Final = re.compile(r"code:\s+(\d+)")
+#: What COPY says when it can't get at a file at all: no matter of the file's rows, though it comes
+#: with the same text and code. None of these is a name or a value of ours.
+_UNREADABLE: Final = re.compile(
+    r"Access ?Denied|Forbidden|File not found|does not exist|Retries exceeded|"
+    r"No more data to read|[Tt]imed? ?out|Slow ?Down|Service ?Unavailable"
+)
 #: The driver waits so much longer than the server does, so that the server's answer comes first.
 _MARGIN_S: Final = 15
 
@@ -245,7 +250,13 @@ def translated(error: Exception, sql: str) -> PipelineError:
 
 
 def _refused(what: str, code: str, text: str, detail: str) -> PipelineError:
-    if text.startswith(_SPECTRUM):
+    copies = text.startswith(_SPECTRUM)
+    if text.startswith("S3ServiceException") or (copies and _UNREADABLE.search(text + detail)):
+        return WarehouseUnavailableError(
+            f"{what}, it can't read the lake",
+            "May its role read the lake (s3:GetObject, s3:ListBucket), and are all files there?",
+        )
+    if copies:
         found = _SPECTRUM_CODE.search(detail)
         return CopyDataError(f"{what}, COPY's code {found[1] if found else 'unknown'}")
     if _DATA.fullmatch(code):

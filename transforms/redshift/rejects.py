@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.errors import CopyDataError, PipelineError
+from transforms.errors import CopyDataError, PipelineError, WarehouseError
 from transforms.lake import DataFile, ObjectStore
 from transforms.lake.commit import digest
 from transforms.redshift.layout import Column
@@ -79,6 +79,7 @@ def isolate(
 
     Raises:
         PipelineError: A file isn't what its commit says: that is no matter of rows.
+        WarehouseError: COPY takes none of a file's rows: nor is that.
     """
     sources = {file.key: Source(file.key, file.bytes) for file in files}
     bad = _bad(list(sources.values()), takes)
@@ -106,8 +107,13 @@ def _clean(
     reasons = unfit(table, columns)
     search = _Search(manifests, file, table, takes)
     fitting = np.setdiff1d(np.arange(table.num_rows), np.fromiter(reasons, np.int64, len(reasons)))
-    for at in search.refused(fitting):
-        reasons[at] = UNFIT
+    refused = search.refused(fitting)
+    if len(refused) == len(fitting) > 1:
+        raise WarehouseError(
+            f"COPY refuses each of {len(fitting)} rows of {file.key} in which we see no fault",
+            "So it isn't about rows: see what SYS_LOAD_ERROR_DETAIL says of the last COPY",
+        )
+    reasons.update(dict.fromkeys(refused, UNFIT))
     kept = np.setdiff1d(fitting, np.fromiter(reasons, np.int64, len(reasons)))
     source = search.put(kept, "kept") if len(kept) else None
     return Cleaned(source, tuple(_rejects(table, reasons)))

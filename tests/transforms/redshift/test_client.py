@@ -39,6 +39,8 @@ def raised(code: str, text: str = SECRET, detail: str = SECRET) -> ProgrammingEr
         (raised("53300"), WarehouseUnavailableError),
         (raised("28000"), ConfigurationError),
         (raised("XX000", "Spectrum Scan Error"), CopyDataError),
+        (raised("XX000", "S3ServiceException:Access Denied,Status 403"), WarehouseUnavailableError),
+        (raised("XX000", "Spectrum Scan Error: Retries exceeded"), WarehouseUnavailableError),
         (raised("22001"), CopyDataError),
         (raised("XX000"), WarehouseError),
         (raised("25P02"), WarehouseError),
@@ -65,6 +67,23 @@ def test_the_code_of_copys_reader_is_told():
         raised("XX000", "Spectrum Scan Error", f"code:      15007\ncontext: {SECRET}"), "COPY a"
     )
     assert "15007" in str(found)
+    assert SECRET not in str(found)
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        "Forbidden: HTTP response error code: 403 Message: AccessDenied Access Denied",
+        "S3 Query Exception (Fetch). Task failed due to an internal error. File not found",
+        "Request timed out",
+        "Retries exceeded",
+    ],
+)
+def test_a_file_that_copy_can_not_read_says_nothing_about_its_rows(context):
+    error = raised("XX000", "Spectrum Scan Error", f"code:      15001\ncontext: {context} {SECRET}")
+    found = translated(error, "COPY a")
+    assert type(found) is WarehouseUnavailableError
+    assert "s3:GetObject" in found.remedy
     assert SECRET not in str(found)
 
 

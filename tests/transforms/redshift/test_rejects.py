@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.object_store import FakeBucket
-from transforms.errors import CopyDataError, PipelineError, WarehouseUnavailableError
+from transforms.errors import (
+    CopyDataError,
+    PipelineError,
+    WarehouseError,
+    WarehouseUnavailableError,
+)
 from transforms.lake.commit import DataFile, digest
 from transforms.redshift.layout import columns_of
 from transforms.redshift.manifest import Manifests, document
@@ -108,11 +113,20 @@ class TestIsolate:
 
     def test_the_search_is_bounded(self):
         count = 40 * MAX_SEARCHED
-        place = Place(rows(*["a"] * count), refuses=range(count))
+        place = Place(rows(*["a"] * count), refuses=range(1, count))
         (cleaned,) = place.isolate().values()
-        assert cleaned.source is None
-        assert len(cleaned.rejects) == count
+        assert place.offsets(cleaned.source) == [0]
+        assert len(cleaned.rejects) == count - 1
         assert place.tried < 20 * MAX_SEARCHED
+
+    @pytest.mark.parametrize("notes", ["ab", ["a", "long", "b"]])
+    def test_a_copy_that_takes_no_row_at_all_is_not_about_rows(self, notes):
+        with pytest.raises(WarehouseError, match="refuses each of 2 rows"):
+            Place(rows(*notes), refuses=[0, 1, 2]).isolate()
+
+    def test_a_single_row_may_be_the_one_at_fault(self):
+        (cleaned,) = Place(rows("a"), refuses=[0]).isolate().values()
+        assert [r.reason for r in cleaned.rejects] == [UNFIT]
 
     def test_a_file_that_is_not_its_commits_is_no_matter_of_rows(self):
         place = Place(rows("long"))
