@@ -1,10 +1,13 @@
-"""The same drain on Flink and on Spark: an equal lake, and no segment crosses a stage."""
+"""The same drain on Flink and on Spark: an equal lake, in one stage, and all of it loaded."""
 
+import orjson
 import pytest
 
 from beam_pipelines.pharmacy.cli import main
 from beam_pipelines.produce import TOPICS
 from beam_pipelines.produce.cli import main as produce
+from beam_pipelines.verify.cli import main as verify
+from beam_pipelines.warehouse.cli import main as warehouse
 from tests import plans
 from transforms.lake import ObjectStore, commits, owners, read_dataset, require_lake
 from transforms.lake.verify import verify_lake
@@ -28,6 +31,16 @@ def aws(s3, monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("DEAD_LETTER_KEY", "ab" * 32)
     monkeypatch.setenv("MASKING_KEY", "cd" * 32)
+
+
+@pytest.fixture
+def redshift_flags(runner, redshift, monkeypatch):
+    """A schema of the runner's own, with all tables."""
+    for name, value in redshift.environ().items():
+        monkeypatch.setenv(name, value)
+    flags = ["--redshift_host=127.0.0.1", f"--redshift_schema={runner}"]
+    assert warehouse(["migrate", *flags]) == 0
+    return flags
 
 
 def _drain(kafka, root, flags):
@@ -60,11 +73,11 @@ def _commits(root):
 
 @pytest.mark.parametrize("runner", ["flink", "spark"])
 def test_the_lake_is_that_of_the_direct_runner_and_no_segment_crosses_a_stage(
-    runner, request, kafka, aws, topics, lake_root
+    runner, request, kafka, aws, topics, lake_root, redshift_flags, capsys
 ):
     flags = request.getfixturevalue(runner)
     with plans.encodings(Segment) as seen:
-        assert _drain(kafka, f"{lake_root}-{runner}", flags) == 0
+        assert _drain(kafka, f"{lake_root}-{runner}", [*flags, *redshift_flags]) == 0
     assert seen == []
     assert _drain(kafka, f"{lake_root}-direct", ["--runner=direct"]) == 0
 
@@ -76,6 +89,12 @@ def test_the_lake_is_that_of_the_direct_runner_and_no_segment_crosses_a_stage(
     store = ObjectStore(f"{lake_root}-{runner}")
     assert len(owners(store)) == sum(spec.partitions for spec in TOPICS)
     assert not verify_lake(store).breaches
+    proof = [f"--lake_root={lake_root}-{runner}", "--metadata_only", "--format=json"]
+    capsys.readouterr()
+    assert verify([*proof, "--progress=off", *redshift_flags]) == 0
+    rows = here["dispense_event"].num_rows
+    told = f"raw_dispense_event: {rows:,} rows accepted, {rows:,} loaded, 0 rejected"
+    assert told in orjson.loads(capsys.readouterr().out)["notes"]
 
 
 def test_with_nothing_new_the_runner_is_not_even_started(kafka, aws, topics, lake_root):
