@@ -139,7 +139,7 @@ class _LoadFn(beam.DoFn):
         self._loader = make_loader(self._config)
         self._load: BackgroundLoad | None = None
         self._begun_by = ""
-        self._has_failed = False
+        self._failure = ""
 
     def process(
         self,
@@ -160,18 +160,18 @@ class _LoadFn(beam.DoFn):
 
     def _loaded(self, sign: str, tracker: Any) -> Iterator[LoadOutcome]:
         drains = self._config.call_s is None
-        if drains and self._has_failed:
+        if drains and self._failure:
             # Each further sign of the backlog would wait out the same outage.
             tracker.try_claim(0)
             return
         load = self._running(sign)
         for outcome in load.poll(self._config.call_s):
-            self._has_failed = outcome.failure == FAILED
+            self._failure = outcome.failure
             yield outcome
         # A load that another sign began may have looked before this one's commits were there.
         if not load.is_done or self._begun_by != sign:
             tracker.defer_remainder(Duration(_NEXT_CALL_S))
-        elif self._has_failed and not drains:
+        elif self._failure == FAILED and not drains:
             tracker.defer_remainder(Duration(_NEXT_TRY_S))
         else:
             tracker.try_claim(0)
@@ -179,7 +179,7 @@ class _LoadFn(beam.DoFn):
     def _running(self, sign: str) -> BackgroundLoad:
         if self._load is None or self._load.is_done:
             self._load, self._begun_by = BackgroundLoad(self._loader), sign
-            self._has_failed = False
+            self._failure = ""
             self._load.start()
         return self._load
 

@@ -9,7 +9,11 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
 from tests.fakes.lake import DATASET, TOPIC, FakeLake, segment
-from transforms.errors import ConfigurationError, WarehouseUnavailableError
+from transforms.errors import (
+    ConfigurationError,
+    LakeMismatchError,
+    WarehouseUnavailableError,
+)
 from transforms.lake import CommitBatch, commits
 from transforms.redshift import (
     LoadOutcome,
@@ -81,6 +85,7 @@ class Tracker:
 
 
 AWAY = WarehouseUnavailableError("it is away", "Wait")
+FORK = LakeMismatchError("it is a fork", "Bring the lake back")
 LOADED = LoadOutcome(result=LoadResult(1))
 FAILED = LoadOutcome(failure="failed", reason=str(AWAY))
 
@@ -146,6 +151,13 @@ class TestStream:
         loader.gate.release()
         assert call(polled) == ([], "claimed")
 
+    def test_a_refusal_is_told_and_not_tried_again(self, step):
+        loader = FakeLoader(FORK)
+        polled = step(loader, call_s=LONG_S)
+        loader.gate.release()
+        (told,), did = call(polled)
+        assert (told.failure, did) == ("refused", "claimed")
+
     def test_the_end_of_a_worker_ends_its_load(self, step):
         loader = FakeLoader(None)
         polled = step(loader, call_s=SHORT_S)
@@ -176,11 +188,13 @@ class TestDrain:
         threading.Timer(0.05, loader.gate.release).start()
         assert call(step(loader)) == ([LOADED], "claimed")
 
-    def test_an_outage_is_waited_out_once(self, step):
-        loader = FakeLoader(AWAY)
+    @pytest.mark.parametrize("error", [AWAY, FORK])
+    def test_a_failure_is_met_and_told_once(self, step, error):
+        loader = FakeLoader(error)
         drained = step(loader)
         loader.gate.release()
-        assert call(drained, "a") == ([FAILED], "claimed")
+        (told,), did = call(drained, "a")
+        assert (told.reason, did) == (str(error), "claimed")
         assert call(drained, "b") == ([], "claimed")
         assert loader.begun == 1
 
