@@ -157,6 +157,11 @@ class Loads:
     def load(self, rows: int = 1_000_000, **arguments: Any) -> list[LoadResult]:
         return list(self.loader(limits=BatchLimits(rows=rows), **arguments).load())
 
+    def grow(self, rows: int, *, partition: int = 0, notes: Sequence[str] | None = None) -> None:
+        """Commits the next rows of a partition."""
+        start = self.lake.lane(partition).fence
+        self.lake.write(wide(start, start + rows, partition=partition, notes=notes))
+
     def process(self, rows: int = 1_000_000) -> str:
         """The argument of `tests.load_process`."""
         given = {

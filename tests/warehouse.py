@@ -115,6 +115,7 @@ class Warehouse:
                 connection.close()
             except (redshift_connector.Error, psycopg.Error, OSError):
                 continue
+        self._open, self._main = [], None
 
     def _autocommit(self) -> redshift_connector.Connection:
         if self._main is None:

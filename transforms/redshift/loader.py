@@ -104,6 +104,7 @@ class Loader:
         self._session: Session | None = None
         self._manifests: Manifests | None = None
         self._cleaned: dict[str, Cleaned] = {}
+        self._ends: Mapping[PartitionId, int] | None = None
         self._sent: LoadResult | None = None
 
     def load(self) -> Iterator[LoadResult]:
@@ -119,6 +120,8 @@ class Loader:
                 yield result
         finally:
             self.close()
+            # Only a load that is begun again may take copies for granted: others may sweep them.
+            self._forget_rejects()
 
     def position(self) -> Mapping[PartitionId, Mark]:
         """Returns what is loaded: where a reader of commits goes on.
@@ -147,7 +150,8 @@ class Loader:
 
     def _patiently(self, call: Callable[[], T]) -> T:
         """Makes one call, begun again after conflicts and outages."""
-        conflicts, pause, deadline = 0, FIRST_PAUSE_S, self._monotonic() + self._patience_s
+        conflicts, pause = 0, FIRST_PAUSE_S
+        deadline: float | None = None
         while True:
             try:
                 return call()
@@ -157,7 +161,10 @@ class Loader:
                     raise
             except WarehouseUnavailableError as error:
                 self.close()
-                if self._stopped.is_set() or self._monotonic() >= deadline:
+                now = self._monotonic()
+                # From the first error on: a long load must not have used the patience up by then.
+                deadline = now + self._patience_s if deadline is None else deadline
+                if self._stopped.is_set() or now >= deadline:
                     raise
                 _log.warning("the load is begun again: %s", error.what)
             # Jitter: two that met once must not meet again.
@@ -181,11 +188,17 @@ class Loader:
         manifests = self._manifests = self._manifests or self._found_manifests(session)
         lake = require_lake(self._task.store)
         while True:
-            tried = Transaction(self._task, lake, session, manifests, self._cleaned)
+            tried = Transaction(self._task, lake, session, manifests, self._cleaned, self._ends)
             try:
-                return self._loaded(tried, session, manifests)
+                result = self._loaded(tried, session, manifests)
+                if result is not None or tried.ends is None:
+                    return result
+                # Another loader was quicker with these commits; there may be more of them.
             except UnfitError as error:
                 session.abandon()
+                # The next try takes no more commits: else bad rows that come all the time, each
+                # looked for while others come, would keep it from ever getting through.
+                self._ends = tried.chosen
                 self._isolate(session, manifests, error)
             except BaseException:
                 session.abandon()
@@ -197,17 +210,22 @@ class Loader:
         self, tried: Transaction, session: Session, manifests: Manifests
     ) -> LoadResult | None:
         tried.begin()
+        result: LoadResult | None
         # A COMMIT whose answer was lost: under the lock its outcome can't change any more.
-        result = self._sent if self._sent and tried.is_loaded(self._sent) else None
-        self._sent = None
-        if result is not None:
+        if self._sent is not None and tried.is_loaded(self._sent):
             session.execute(sql.ROLLBACK)
+            result = self._sent
         else:
+            self._sent = None
             result = tried.load()
-        tried.sent = None
-        self._cleaned.clear()
+        self._sent = tried.sent = None
+        self._forget_rejects()
         manifests.sweep_own()
         return result
+
+    def _forget_rejects(self) -> None:
+        self._cleaned.clear()
+        self._ends = None
 
     def _found_manifests(self, session: Session) -> Manifests:
         found = session.query(self._task.statements.warehouse_id())

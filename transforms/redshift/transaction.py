@@ -23,6 +23,7 @@ from transforms.lake import (
     BatchLimits,
     LakeManifest,
     ObjectStore,
+    PartitionId,
     SegmentCommit,
     Tail,
     new_commits,
@@ -91,8 +92,11 @@ class Transaction:
         session: Where; nothing may be under way in it.
         manifests: The loader's.
         cleaned: By key the files that COPY refuses, and what to load in their place.
+        ends: Numbers of the last commits to load, by partition; None for all there are.
 
     Attributes:
+        ends: As given.
+        chosen: Numbers of the last commits that were taken, by partition.
         sent: What COMMIT was sent for; with an error after that its outcome is unknown.
     """
 
@@ -103,14 +107,17 @@ class Transaction:
         session: Session,
         manifests: Manifests,
         cleaned: Mapping[str, Cleaned],
+        ends: Mapping[PartitionId, int] | None = None,
     ) -> None:
         self._task = task
         self._lake = lake
         self._session = session
         self._manifests = manifests
         self._cleaned = cleaned
+        self.ends = ends
         self._statements = task.statements
         self._started = _now(), time.monotonic()
+        self.chosen: Mapping[PartitionId, int] = {}
         self.sent: LoadResult | None = None
 
     def begin(self) -> None:
@@ -155,9 +162,14 @@ class Transaction:
         task = self._task
         position = position_of(fences, task.plan)
         found = new_commits(
-            task.store, self._lake, position, limits=task.limits, topics=task.plan.topics
+            *(task.store, self._lake, position),
+            limits=task.limits,
+            topics=task.plan.topics,
+            ends=self.ends,
         )
-        return list(found)
+        tails = list(found)
+        self.chosen = {tail.commit.owner: tail.commit.seq for tail in tails}
+        return tails
 
     def _counted(self, tails: Sequence[Tail], fences: Fences) -> LoadResult:
         last = int(self._session.query(self._statements.last_load())[0][0])
