@@ -70,7 +70,7 @@ def _migrate(
     plan, statements = load_plan(config), Statements(settings.schema)
     with closing(connect(settings)) as session:
         steps = migrate(session, plan, statements, dry_run=arguments.dry_run)
-    show_steps(steps, dry_run=arguments.dry_run)
+    show_steps(steps, statements, dry_run=arguments.dry_run)
 
 
 def _load(

@@ -13,15 +13,17 @@ from rich.table import Table
 
 from beam_pipelines.warehouse.questions import Answer, as_text
 from beam_pipelines.warehouse.status import Holder, TableStatus
-from transforms.redshift import LoadResult
+from transforms.redshift import LoadResult, Statements
+from transforms.redshift.schema import script
 from transforms.redshift.step import Step
 
 
-def show_steps(steps: Sequence[Step], *, dry_run: bool) -> None:
-    """Prints the SQL of a dry run, or the names of what was done."""
+def show_steps(steps: Sequence[Step], statements: Statements, *, dry_run: bool) -> None:
+    """Prints all SQL of a dry run, or the names of what was done."""
     for step in steps:
         if dry_run:
-            sys.stdout.write(f"-- {step.version}\n" + "".join(f"{s};\n" for s in step.statements))
+            lines = "".join(f"{line};\n" for line in script(step, statements))
+            sys.stdout.write(f"-- {step.version}\n{lines}")
         else:
             sys.stdout.write(f"{step.version}\n")
     if not steps:

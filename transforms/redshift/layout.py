@@ -212,6 +212,28 @@ def staging_columns(schema: pa.Schema, target: Iterable[Column], table: str) -> 
     return staged
 
 
+def check_room(wanted: Iterable[Column], target: Iterable[Column], table: str) -> None:
+    """Refuses a table whose texts have less room than is declared, before a row is lost to it.
+
+    Args:
+        wanted: The table's columns as they are declared: the lake may hold texts of that length.
+        target: Those that it has.
+        table: Its name, for the message.
+
+    Raises:
+        ConfigurationError: Names the first such column.
+    """
+    there = {column.name: column.type for column in target}
+    for column in wanted:
+        found = there.get(column.name)
+        if found and found.kind == "VARCHAR" and not found.holds(column.type):
+            raise ConfigurationError(
+                f"the column {table}.{column.name} is {found.sql}, and declared as "
+                f"{column.type.sql}",
+                "Run python -m beam_pipelines.warehouse migrate with this configuration",
+            )
+
+
 def _typed(
     schema: pa.Schema, lengths: Mapping[str, int] | None
 ) -> Iterator[tuple[pa.Field, ColumnType | None]]:

@@ -1,8 +1,9 @@
 """The tables of the loader and of the raw rows, and how they come to be and grow.
 
-Each step is recorded in ``schema_history`` in the transaction that makes it. A step that Redshift
-runs outside of transactions only, the widening of a VARCHAR, is recorded after it: run twice it
-changes nothing. So a migration may end anywhere and be run again.
+What is to be done follows from the tables as they are, so a migration may end anywhere and be run
+again. Each step is recorded in ``schema_history`` in the transaction that makes it. A step that
+Redshift runs outside of transactions only, the widening of a VARCHAR, is recorded before it: a
+migration that ends between the two leaves a record of what the next one records and does.
 """
 
 import uuid
@@ -11,7 +12,7 @@ from typing import Final
 
 from transforms.redshift import sql
 from transforms.redshift.client import Session
-from transforms.redshift.evolution import evolve
+from transforms.redshift.evolution import check_kept, evolve
 from transforms.redshift.layout import Column, catalog_column
 from transforms.redshift.partials import PartialsTable
 from transforms.redshift.plan import LoadPlan
@@ -25,6 +26,12 @@ Catalog = Mapping[str, Sequence[Column]]
 #: The loader's own tables, by version. A version that was released is never changed: add one.
 #: DISTSTYLE ALL: small, and each node then updates and joins its own copy.
 LOADER: Final[Sequence[tuple[str, str, str]]] = (
+    (
+        "0000",
+        "schema_history",
+        "(version VARCHAR(255) NOT NULL, sql_sha256 VARCHAR(64) NOT NULL, applied_at TIMESTAMP NOT "
+        "NULL) DISTSTYLE ALL",
+    ),
     (
         "0001",
         "load_lock",
@@ -63,12 +70,14 @@ LOADER: Final[Sequence[tuple[str, str, str]]] = (
         "(table_name VARCHAR(127) NOT NULL, definition_sha256 VARCHAR(64) NOT NULL) DISTSTYLE ALL",
     ),
 )
-_REMEDY: Final = "Write a migration that makes the table anew, or keep the field's type"
-_PARTIALS_REMEDY: Final = "Give a changed aggregate a new name"
-_HISTORY: Final = (
-    "(version VARCHAR(255) NOT NULL, sql_sha256 VARCHAR(64) NOT NULL, applied_at TIMESTAMP NOT "
-    "NULL) DISTSTYLE ALL"
+_REMEDY: Final = (
+    "Keep the field's type; or, once all that is committed is loaded, run this and migrate again: "
+    "ALTER TABLE {table} ADD COLUMN {new} {type}; "
+    "UPDATE {table} SET {new} = CAST({old} AS {type}); "
+    "ALTER TABLE {table} DROP COLUMN {old}; "
+    "ALTER TABLE {table} RENAME COLUMN {new} TO {old}"
 )
+_PARTIALS_REMEDY: Final = "Give a changed aggregate a new name"
 
 
 def read_catalog(session: Session, statements: sql.Statements) -> dict[str, list[Column]]:
@@ -93,6 +102,7 @@ def pending(
     plan: LoadPlan,
     statements: sql.Statements,
     definitions: Mapping[str, str] | None = None,
+    new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
 ) -> list[Step]:
     """Returns the steps that lead from a schema as it is to the one that a plan needs.
 
@@ -101,16 +111,19 @@ def pending(
         plan: What is to be loaded.
         statements: Of the schema.
         definitions: By which dimensions and facts are filled, and views made.
+        new_id: Draws the warehouse's id.
 
     Raises:
-        ConfigurationError: A column has another type: that takes a migration written by hand.
+        ConfigurationError: A column has another type or is gone: that takes a migration written by
+            hand.
     """
-    steps = list(_loader_steps(catalog, statements))
+    steps = list(_loader_steps(catalog, statements, new_id))
     for table in plan.tables:
         there = catalog.get(table.table)
         if there is None:
             steps.append(_create(table, statements))
         else:
+            check_kept(table.table, table.columns, there, statements)
             steps += evolve(table.table, table.columns, there, statements, _REMEDY)
     for each in plan.partials:
         steps += _partials_steps(each, catalog, statements)
@@ -141,47 +154,54 @@ def migrate(
     """
     catalog = read_catalog(session, statements)
     definitions = read_definitions(session, statements, catalog)
-    steps = pending(catalog, plan, statements, definitions)
-    if dry_run:
-        return steps
-    session.execute(f"CREATE SCHEMA IF NOT EXISTS {sql.quoted(statements.schema)}")
-    history = statements.table("schema_history")
-    session.execute(f"CREATE TABLE IF NOT EXISTS {history} {_HISTORY}")
-    for step in steps:
+    steps = pending(catalog, plan, statements, definitions, new_id)
+    for step in () if dry_run else steps:
         _apply(session, step, statements)
-    _name(session, statements, new_id)
     return steps
 
 
-def _apply(session: Session, step: Step, statements: sql.Statements) -> None:
-    record = statements.insert("schema_history", ("version", "sql_sha256", "applied_at"), 1)
-    record = record.replace("%s)", "GETDATE())")
+def script(step: Step, statements: sql.Statements) -> list[str]:
+    """Returns all that a step sends, in order."""
+    history = statements.table("schema_history")
+    record = (
+        f"INSERT INTO {history} (version, sql_sha256, applied_at) VALUES "
+        f"({sql.literal(step.version)}, {sql.literal(step.sha256)}, GETDATE())"
+    )
     if not step.in_transaction:
-        for statement in step.statements:
+        return [*([record] if step.recorded else []), *step.statements]
+    # One migration at a time; a second one finds the table there, and fails harmlessly.
+    return [sql.BEGIN, f"LOCK {history}", *step.statements, record, sql.COMMIT]
+
+
+def _apply(session: Session, step: Step, statements: sql.Statements) -> None:
+    try:
+        for statement in script(step, statements):
             session.execute(statement)
-        session.execute(record, [step.version, step.sha256])
-        return
-    with session.transaction():
-        # One migration at a time; a second one finds the table there, and fails harmlessly.
-        session.execute(f"LOCK {statements.table('schema_history')}")
-        for statement in step.statements:
-            session.execute(statement)
-        session.execute(record, [step.version, step.sha256])
+    except BaseException:
+        session.abandon()
+        raise
 
 
-def _name(session: Session, statements: sql.Statements, new_id: Callable[[], str]) -> None:
-    """Gives the lock its row; it is never changed."""
-    with session.transaction():
-        session.execute(statements.lock())
-        if not session.query(statements.warehouse_id()):
-            session.execute(statements.insert("load_lock", ("warehouse_id",), 1), [new_id()])
-
-
-def _loader_steps(catalog: Catalog, statements: sql.Statements) -> Iterator[Step]:
+def _loader_steps(
+    catalog: Catalog, statements: sql.Statements, new_id: Callable[[], str]
+) -> Iterator[Step]:
     for version, table, definition in LOADER:
-        if table not in catalog:
-            made = f"CREATE TABLE {statements.table(table)} {definition}"
-            yield Step(version=f"{version} {table}", statements=(made,))
+        if table in catalog:
+            continue
+        name = statements.table(table)
+        is_history = table == "schema_history"
+        made = [f"CREATE TABLE {name} {definition}"]
+        if is_history:
+            made.insert(0, f"CREATE SCHEMA IF NOT EXISTS {sql.quoted(statements.schema)}")
+        if table == "load_lock":
+            # Its one row names the warehouse, and is never changed.
+            made.append(f"INSERT INTO {name} VALUES ({sql.literal(new_id())})")
+        yield Step(
+            version=f"{version} {table}",
+            statements=tuple(made),
+            in_transaction=not is_history,
+            recorded=not is_history,
+        )
 
 
 def _create(table: RawTable, statements: sql.Statements) -> Step:

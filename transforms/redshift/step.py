@@ -12,11 +12,13 @@ class Step:
         version: Its name in ``schema_history``.
         statements: What it runs.
         in_transaction: False for what Redshift refuses within one.
+        recorded: False for what ``schema_history`` itself stands on.
     """
 
     version: str
     statements: tuple[str, ...]
     in_transaction: bool = True
+    recorded: bool = True
 
     @property
     def sha256(self) -> str:

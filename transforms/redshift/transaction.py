@@ -41,7 +41,7 @@ from transforms.redshift.fences import (
     position_of,
     read_fences,
 )
-from transforms.redshift.layout import Column, staging_columns
+from transforms.redshift.layout import Column, check_room, staging_columns
 from transforms.redshift.manifest import Manifests, Source, source_of
 from transforms.redshift.plan import LoadPlan
 from transforms.redshift.rejects import Cleaned, Reject
@@ -253,6 +253,8 @@ class Transaction:
                 f"there is no table {self._statements.schema}.{table}",
                 "Run python -m beam_pipelines.warehouse migrate",
             )
+        wanted = next(each.columns for each in self._task.plan.loaded if each.table == table)
+        check_room(wanted, catalog[table], table)
         return staging_columns(schema, catalog[table], table)
 
     def _sources(self, group: Group) -> list[Source]:

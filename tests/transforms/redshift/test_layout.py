@@ -12,6 +12,7 @@ from transforms.redshift.layout import (
     Column,
     ColumnType,
     catalog_column,
+    check_room,
     columns_of,
     loadable_columns,
     staging_columns,
@@ -162,6 +163,21 @@ class TestStaging:
     def test_a_type_that_does_not_fit_is_refused(self):
         with pytest.raises(ConfigurationError, match=r"raw_order\.a is BIGINT"):
             self.staged(("a", pa.string()))
+
+
+class TestRoom:
+    HAS = (Column("text", ColumnType("VARCHAR", 7)), Column("n", ColumnType("BIGINT")))
+
+    def test_a_text_with_less_room_than_declared_is_refused_with_the_remedy(self):
+        wanted = [Column("text", ColumnType("VARCHAR", 8))]
+        with pytest.raises(ConfigurationError, match=r"raw_order\.text is VARCHAR\(7\)") as caught:
+            check_room(wanted, self.HAS, "raw_order")
+        assert "migrate" in caught.value.remedy
+
+    def test_more_room_other_types_and_new_columns_are_no_matter_of_it(self):
+        kinds = {"text": ColumnType("VARCHAR", 6), "n": ColumnType("DATE")}
+        wanted = [Column(name, kind) for name, kind in kinds.items()]
+        check_room([*wanted, Column("new", ColumnType("VARCHAR", 9))], self.HAS, "raw_order")
 
 
 @pytest.mark.parametrize(
