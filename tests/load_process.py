@@ -3,13 +3,10 @@
 import json
 from collections.abc import Sequence
 
-from tests.fakes.lake import DATASET, TOPIC
-from tests.loads import NOTE_BYTES, wide
+from tests.loads import small_plan
 from transforms.lake import BatchLimits, ObjectStore, StoreSettings
 from transforms.redshift import (
     Loader,
-    LoadPlan,
-    RawTable,
     RedshiftSettings,
     Statements,
     connect,
@@ -20,11 +17,9 @@ def main(argv: Sequence[str]) -> int:
     """Loads what is new; ``argv`` holds one JSON document of `tests.loads.Loads.process`."""
     given = json.loads(argv[0])
     settings = RedshiftSettings(**given["redshift"])
-    rows = wide(0, 1).rows[DATASET].schema
-    raw = RawTable(dataset=DATASET, topics=(TOPIC,), schema=rows, lengths={"note": NOTE_BYTES})
     loader = Loader(
         ObjectStore(given["root"], StoreSettings(**given["store"])),
-        LoadPlan((raw,)),
+        small_plan(),
         lambda: connect(settings),
         Statements(settings.schema),
         limits=BatchLimits(rows=given["rows"]),

@@ -29,6 +29,7 @@ from transforms.redshift import (
     migrate,
     verify_warehouse,
 )
+from transforms.redshift.star import Binding, Scd2Table, Storage, UpsertTable
 from transforms.segment import Segment
 
 TABLE = f"raw_{DATASET}"
@@ -48,6 +49,36 @@ class _Bucket:
 
     def store(self) -> ObjectStore:
         return ObjectStore(self.root, store_settings(self.s3))
+
+
+def small_plan() -> LoadPlan:
+    """Raw rows, and a dimension and a fact of them, so that faults meet their statements, too."""
+    rows = wide(0, 1).rows[DATASET].schema
+    raw = RawTable(dataset=DATASET, topics=(TOPIC,), schema=rows, lengths={"note": NOTE_BYTES})
+    anywhere = Storage(distribution="EVEN")
+    orders = Scd2Table(
+        table="dim_order",
+        raw=raw,
+        key="_offset",
+        effective="event_time",
+        storage=anywhere,
+        surrogate="order_key",
+        version="_offset",
+        tracked=("note",),
+    )
+    # Each segment has the same numbers, so that all loads touch the same keys.
+    numbers = UpsertTable(
+        table="fact_number",
+        raw=raw,
+        key="number",
+        effective="event_time",
+        storage=anywhere,
+        values=("event_time", "_offset", "note", "price"),
+        bindings=(
+            Binding(column="order_key", dimension=orders, link="_offset", at=("event_time",)),
+        ),
+    )
+    return LoadPlan((raw,), (orders, numbers))
 
 
 def wide(
@@ -95,9 +126,7 @@ class Loads:
     lake: FakeLake = field(init=False)
 
     def __post_init__(self) -> None:
-        rows = wide(0, 1).rows[DATASET].schema
-        raw = RawTable(dataset=DATASET, topics=(TOPIC,), schema=rows, lengths={"note": NOTE_BYTES})
-        self.plan = LoadPlan((raw,))
+        self.plan = small_plan()
 
     def begin(self, partitions: int = 1) -> "Loads":
         """Makes the lake and the schema."""

@@ -12,7 +12,7 @@ import pytest
 
 from tests.fakes.lake import DATASET
 from tests.launcher import Launcher
-from tests.loads import NOTE_BYTES, Loads, wide
+from tests.loads import NOTE_BYTES, TABLE, Loads, wide
 from transforms.errors import (
     PipelineError,
     WarehouseConflictError,
@@ -422,7 +422,8 @@ class TestTwoLoaders:
         assert armed > 1
         loads.load()
         loads.assert_exact()
-        numbers = [n for (n,) in loads.all("select load_id from {}.load_history order by 1")]
+        of_raw = f"where table_name = '{TABLE}' order by 1"
+        numbers = [n for (n,) in loads.all(f"select load_id from {{}}.load_history {of_raw}")]
         assert numbers == list(range(1, len(numbers) + 1))
 
     def test_a_commit_that_comes_while_a_load_runs_is_for_the_next(self, loads):

@@ -71,7 +71,8 @@ class TestAppend:
         loads.load()
         counts = "commits, files, rows_accepted, rows_loaded, rows_rejected"
         # Three with the genesis; the first segment has rows of two days.
-        assert loads.all(f"select {counts} from {{}}.load_history") == [[3, 3, 8, 8, 0]]
+        of_raw = f"where table_name = '{TABLE}'"
+        assert loads.all(f"select {counts} from {{}}.load_history {of_raw}") == [[3, 3, 8, 8, 0]]
 
 
 class TestLayouts:
