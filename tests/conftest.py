@@ -6,4 +6,5 @@ pytest_plugins = [
     "tests.suite_times",
     "tests.warehouse",
     "tests.loads",
+    "tests.packaged_lake",
 ]

@@ -17,8 +17,11 @@ from beam_pipelines.arguments import Parser, add_store_flags, run_command, store
 from beam_pipelines.exit_codes import ExitCode
 from beam_pipelines.pharmacy.config import PharmacyConfig, load_config
 from beam_pipelines.terminal import console
+from beam_pipelines.warehouse.grants import apply_grants
+from beam_pipelines.warehouse.links import link_columns
 from beam_pipelines.warehouse.output import (
     show_answer,
+    show_grants,
     show_load,
     show_status,
     show_steps,
@@ -71,6 +74,20 @@ def _migrate(
     with closing(connect(settings)) as session:
         steps = migrate(session, plan, statements, dry_run=arguments.dry_run)
     show_steps(steps, statements, dry_run=arguments.dry_run)
+
+
+def _grants(
+    arguments: argparse.Namespace, settings: RedshiftSettings, config: PharmacyConfig
+) -> None:
+    plan = load_plan(config)
+    with closing(connect(settings)) as session:
+        script, closed = apply_grants(
+            *(session, Statements(settings.schema), plan),
+            link_columns(config.masking.links, plan.star),
+            dry_run=arguments.dry_run,
+            loader_user=arguments.loader_user,
+        )
+    show_grants(script, closed, dry_run=arguments.dry_run)
 
 
 def _load(
@@ -164,6 +181,7 @@ COMMANDS: Final[
     Mapping[str, Callable[[argparse.Namespace, RedshiftSettings, PharmacyConfig], None]]
 ] = {
     "migrate": _migrate,
+    "grants": _grants,
     "load": _load,
     "reload": _reload,
     "status": _status,
@@ -175,7 +193,14 @@ def _parser() -> Parser:
     parser = Parser("python -m beam_pipelines.warehouse", __doc__ or "")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     migrated = _command(commands, "migrate", "make the schema, or bring it up to date")
-    migrated.add_argument("--dry_run", action="store_true", help="print the SQL, touch nothing")
+    granted = _command(commands, "grants", "give the roles loader, analyst, steward their rights")
+    granted.add_argument(
+        "--loader_user",
+        metavar="USER",
+        help="gets the role loader, and a time-out for its sessions",
+    )
+    for each in (migrated, granted):
+        each.add_argument("--dry_run", action="store_true", help="print the SQL, touch nothing")
     loaded = _command(commands, "load", "load what is committed in the lake and not yet loaded")
     loaded.add_argument("--every", type=float, metavar="SECONDS", help="again and again")
     loaded.add_argument(

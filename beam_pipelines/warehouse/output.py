@@ -11,6 +11,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from beam_pipelines.warehouse.grants import Target
 from beam_pipelines.warehouse.questions import Answer, as_text
 from beam_pipelines.warehouse.status import Holder, TableStatus
 from transforms.redshift import LoadResult, Statements
@@ -28,6 +29,17 @@ def show_steps(steps: Sequence[Step], statements: Statements, *, dry_run: bool) 
             sys.stdout.write(f"{step.version}\n")
     if not steps:
         sys.stdout.write("-- the schema is up to date\n" if dry_run else "nothing to do\n")
+
+
+def show_grants(lines: Sequence[str], closed: Sequence[Target], *, dry_run: bool) -> None:
+    """Prints the SQL of a dry run, or how many statements were run; and what analysts don't get."""
+    if dry_run:
+        sys.stdout.write("".join(f"{line};\n" for line in lines))
+    else:
+        sys.stdout.write(f"{len(lines)} statements were run\n")
+    for view in closed:
+        shown = ", ".join(view.links)
+        sys.stdout.write(f"-- closed to analysts: {view.name}, which shows {shown}\n")
 
 
 def show_load(result: LoadResult, *, as_json: bool) -> None:

@@ -2,8 +2,9 @@
 
 from beam_pipelines.pharmacy.chain import make_chain
 from beam_pipelines.pharmacy.config import PharmacyConfig
+from beam_pipelines.warehouse.links import link_columns
 from beam_pipelines.warehouse.partials import partials_tables
-from beam_pipelines.warehouse.star import build_star
+from beam_pipelines.warehouse.star import build_star, expand_views
 from schemas.arrow_types import arrow_schema
 from transforms.redshift import LoadPlan, RawTable
 
@@ -35,9 +36,11 @@ def load_plan(config: PharmacyConfig) -> LoadPlan:
     }
     fields = {name: arrow_schema(reader).names for name, reader in config.readers().items()}
     partials = tuple(partials_tables(chain.aggregates, raws))
+    star = build_star(config.warehouse, raws, fields)
+    views = expand_views(config.warehouse.views, star, link_columns(config.masking.links, star))
     return LoadPlan(
         tuple(raws.values()),
-        build_star(config.warehouse, raws, fields),
+        star,
         partials,
-        {**{each.aggregate: each.view() for each in partials}, **config.warehouse.views},
+        {**{each.aggregate: each.view() for each in partials}, **views},
     )

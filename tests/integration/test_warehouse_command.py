@@ -2,7 +2,6 @@
 
 import io
 import json
-import random
 from collections import Counter
 
 import pyarrow.compute as pc
@@ -14,49 +13,10 @@ from beam_pipelines.verify import cli as verify_command
 from beam_pipelines.warehouse import cli
 from beam_pipelines.warehouse.plan import load_plan
 from schemas.catalog import packaged_datasets
-from tests.fakes.chain import ROOT, FakeRuns
-from tests.fakes.object_store import FakeBucket
-from tests.faults.lakes import store_settings
-from tests.twisted import varied
-from transforms.lake import ObjectStore
 from transforms.redshift.schema import LOADER
-from transforms.references import loading
 from transforms.windows.totals import merge_committed
 
 pytestmark = pytest.mark.warehouse
-
-
-@pytest.fixture(scope="module")
-def packaged():
-    """Objects of a lake of 300 events, by key."""
-    bucket = FakeBucket()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loading, "ObjectStore", lambda root, _: bucket.store(root))
-        messages = varied(7, 300, random.Random(7))
-        FakeRuns(bucket).run(messages, lambda place, end: [end // 2])
-    return bucket.store(ROOT).content
-
-
-@pytest.fixture
-def command(warehouse, s3, lake_root, packaged, monkeypatch, capsys):
-    """Runs the command; what it wrote."""
-    store = ObjectStore(lake_root, store_settings(s3))
-    for key, body in packaged.items():
-        store.put(key, body)
-    schema = lake_root.rpartition("/")[2].replace("-", "_")
-    for name, value in {**s3.environ(), **warehouse.redshift.environ()}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("REDSHIFT_SCHEMA", schema)
-
-    def run(name: str, *flags: str, code: int = 0) -> str:
-        lake = [] if name in ("migrate", "ask") else [f"--lake_root={lake_root}"]
-        found = cli.main([name, *lake, *flags])
-        captured = capsys.readouterr()
-        assert found == code, captured.err
-        return captured.out if code == 0 else captured.err
-
-    run.schema, run.store = schema, store
-    return run
 
 
 def rows_in_files(packaged) -> Counter[str]:

@@ -2,5 +2,6 @@
 
 from beam_pipelines.warehouse.star.building import build_star
 from beam_pipelines.warehouse.star.model import StarConfig
+from beam_pipelines.warehouse.star.views import expand_views
 
-__all__ = ["StarConfig", "build_star"]
+__all__ = ["StarConfig", "build_star", "expand_views"]

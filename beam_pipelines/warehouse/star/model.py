@@ -154,7 +154,8 @@ class StarConfig(_Strict):
 
     Attributes:
         tables: Table -> how it is built; a dimension before the facts that are bound to it.
-        views: View -> its SELECT. ``{schema}`` stands for the schema.
+        views: View -> its SELECT. ``{schema}`` stands for the schema, ``{columns TABLE ALIAS}`` for
+            the columns of a table of the star but links.
         questions: What ``warehouse ask`` and the report answer.
     """
 

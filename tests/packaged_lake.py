@@ -1,0 +1,85 @@
+"""A small lake of the packaged job, and the command ``warehouse`` at work on it."""
+
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from beam_pipelines.warehouse import cli
+from runners.local import S3
+from tests.fakes.chain import ROOT, FakeRuns
+from tests.fakes.object_store import FakeBucket
+from tests.faults.lakes import store_settings
+from tests.twisted import varied
+from tests.warehouse import Warehouse
+from transforms.lake import ObjectStore
+from transforms.references import loading
+
+#: Subcommands that need no lake.
+_WITHOUT_LAKE = ("migrate", "grants", "ask")
+
+
+def packaged_objects(events: int = 300) -> Mapping[str, bytes]:
+    """The objects of a lake of the packaged job, by key."""
+    bucket = FakeBucket()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "ObjectStore", lambda root, _: bucket.store(root))
+        messages = varied(7, events, random.Random(7))
+        FakeRuns(bucket).run(messages, lambda place, end: [end // 2])
+    return bucket.store(ROOT).content
+
+
+class Command:
+    """``python -m beam_pipelines.warehouse`` on a lake, as the environment says.
+
+    Args:
+        lake_root: The lake's address.
+        read: Returns what was written to standard output and standard error since.
+
+    Attributes:
+        schema: The schema's name.
+        store: The lake's objects.
+    """
+
+    def __init__(
+        self, lake_root: str, schema: str, store: ObjectStore, read: Callable[[], Any]
+    ) -> None:
+        self.lake_root = lake_root
+        self.schema = schema
+        self.store = store
+        self._read = read
+
+    def __call__(self, name: str, *flags: str, code: int = 0) -> str:
+        """Runs a subcommand; returns what it wrote: its errors, if its exit code isn't 0."""
+        lake = [] if name in _WITHOUT_LAKE else [f"--lake_root={self.lake_root}"]
+        found = cli.main([name, *lake, *flags])
+        captured = self._read()
+        assert found == code, captured.err
+        return captured.out if code == 0 else captured.err
+
+
+@pytest.fixture(scope="session")
+def packaged() -> Mapping[str, bytes]:
+    """Objects of a lake of 300 events, by key; its making takes a second."""
+    return packaged_objects()
+
+
+@pytest.fixture
+def command(
+    warehouse: Warehouse,
+    s3: S3,
+    lake_root: str,
+    packaged: Mapping[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Command:
+    """The command on a lake and a schema of its own, on this machine's servers."""
+    store = ObjectStore(lake_root, store_settings(s3))
+    for key, body in packaged.items():
+        store.put(key, body)
+    schema = lake_root.rpartition("/")[2].replace("-", "_")
+    for name, value in {**s3.environ(), **warehouse.redshift.environ()}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("REDSHIFT_SCHEMA", schema)
+    return Command(lake_root, schema, store, capsys.readouterr)
