@@ -4,13 +4,15 @@ from transforms.redshift.batch import LoadResult, TableCounts
 from transforms.redshift.client import Session, connect
 from transforms.redshift.fences import read_fences
 from transforms.redshift.loader import Loader, forget
+from transforms.redshift.outcome import LoadOutcome
 from transforms.redshift.partials import PartialsTable
-from transforms.redshift.plan import LoadPlan, RawTable
+from transforms.redshift.plan import LoadPlan
+from transforms.redshift.raw import RawTable
 from transforms.redshift.schema import migrate
 from transforms.redshift.settings import RedshiftSettings
 from transforms.redshift.sql import Statements
 from transforms.redshift.verify import TableProof, verify_warehouse
-from transforms.redshift.write import LoadOutcome, WriteToRedshift, WriteToRedshiftConfig
+from transforms.redshift.write import WriteToRedshift, WriteToRedshiftConfig
 
 __all__ = [
     "LoadOutcome",
