@@ -8,7 +8,7 @@ SEED ?= 1
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo report up status down clean test test-unit test-integration test-chain test-warehouse test-portability test-registry lint format bench
+.PHONY: help setup demo report up status down clean test test-unit test-integration test-chain test-warehouse test-portability test-registry test-redshift lint format bench
 
 ## -- Start here
 help: ## List the targets
@@ -62,10 +62,10 @@ clean: down ## Stop, and delete the local services' data
 
 ## -- Tests
 test: $(READY) ## All tests that CI runs, with their budgets
-	$(PY) -m pytest -m "not registry"
+	$(PY) -m pytest -m "not registry and not real_redshift"
 
 test-unit: $(READY) ## Unit and property tests
-	$(PY) -m pytest -m "not integration and not chain and not faults and not portability and not registry and not warehouse"
+	$(PY) -m pytest -m "not integration and not chain and not faults and not portability and not registry and not warehouse and not real_redshift"
 
 test-integration: $(READY) ## Real Kafka and S3, and the faults
 	$(PY) -m pytest -m "integration or faults"
@@ -81,6 +81,9 @@ test-portability: $(READY) ## The same drain on Flink and Spark
 
 test-registry: $(READY) ## A real schema registry (142 MB download)
 	$(PY) -m pytest -m registry
+
+test-redshift: $(READY) ## A real Redshift; says which variables it needs
+	$(PY) -m pytest -m real_redshift tests/real_redshift
 
 ## -- Quality and speed
 lint: $(READY) ## Style, types, import rules

@@ -1,7 +1,7 @@
 """A small lake of the packaged job, and the command ``warehouse`` at work on it."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -36,6 +36,7 @@ class Command:
     Args:
         lake_root: The lake's address.
         read: Returns what was written to standard output and standard error since.
+        login: Flags by which it logs in, where the environment doesn't say.
 
     Attributes:
         schema: The schema's name.
@@ -43,17 +44,23 @@ class Command:
     """
 
     def __init__(
-        self, lake_root: str, schema: str, store: ObjectStore, read: Callable[[], Any]
+        self,
+        lake_root: str,
+        schema: str,
+        store: ObjectStore,
+        read: Callable[[], Any],
+        login: Sequence[str] = (),
     ) -> None:
         self.lake_root = lake_root
         self.schema = schema
         self.store = store
         self._read = read
+        self.login = login
 
     def __call__(self, name: str, *flags: str, code: int = 0) -> str:
         """Runs a subcommand; returns what it wrote: its errors, if its exit code isn't 0."""
         lake = [] if name in _WITHOUT_LAKE else [f"--lake_root={self.lake_root}"]
-        found = cli.main([name, *lake, *flags])
+        found = cli.main([name, *lake, *self.login, *flags])
         captured = self._read()
         assert found == code, captured.err
         return captured.out if code == 0 else captured.err

@@ -10,7 +10,7 @@ from collections.abc import Generator
 
 import pytest
 
-_MARKED = ("portability", "registry", "warehouse", "chain", "faults", "integration")
+_MARKED = ("portability", "registry", "real_redshift", "warehouse", "chain", "faults", "integration")
 
 _DEFAULT = "unit=180 integration+faults=360 chain=120 warehouse=240 portability=120"
 

@@ -253,10 +253,6 @@ class Statements:
             "AND load_fences.seq = m.read_seq AND load_fences.commit_sha256 = m.read_sha256"
         )
 
-    def insert(self, table: str, columns: Sequence[str], rows: int) -> str:
-        """Some rows of parameters into a table of the schema."""
-        return insert_rows(self.table(table), columns, rows)
-
 
 def insert_rows(table: str, columns: Sequence[str], rows: int) -> str:
     """Some rows of parameters into a table, its name already quoted."""
