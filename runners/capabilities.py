@@ -7,20 +7,16 @@ from typing import NoReturn
 
 from runners.errors import RunnerRefusedError
 
-__all__ = ["RUNNERS", "refuse"]
+__all__ = ["REFUSALS", "RUNNERS", "refuse"]
 
 # By the names a user may write, in lower case and without the word "runner".
 RUNNERS = {"direct": "direct", "fnapi": "direct", "flink": "flink", "spark": "spark"}
 
-# Subject as the user writes it -> why, and what to do instead.
-_REFUSALS: dict[str, tuple[str, str]] = {
+#: Subject as the user writes it -> why, and what to do instead.
+REFUSALS: dict[str, tuple[str, str]] = {
     "--runner=direct in stream mode": (
         "the FnApiRunner groups only when all input has ended, and a stream's never does",
-        "run it with --mode drain, again and again",
-    ),
-    "--runner=flink in stream mode": (
-        "streaming comes with the Flink cluster preset",
-        "run it with --mode drain",
+        "run it with --mode drain, again and again, or stream on --runner=flink",
     ),
     "--runner=spark in stream mode": (
         "Beam's portable Spark runner has no unbounded splittable DoFns and no streaming state",
@@ -62,6 +58,39 @@ _REFUSALS: dict[str, tuple[str, str]] = {
         "the cluster's hosts can't reach workers inside this process",
         "choose --environment_type=EXTERNAL, PROCESS or DOCKER",
     ),
+    "--environment_type=EXTERNAL alone": (
+        "it doesn't say where the worker pool listens",
+        "give --environment_config=HOST:PORT; python -m runners.pool starts one on each host",
+    ),
+    "--environment_type=PROCESS alone": (
+        "it doesn't say what starts a worker",
+        'give --environment_config=\'{"command": "/path/of/pharmabeam-worker"}\', the program that '
+        "comes with this package",
+    ),
+    "--environment_type=DOCKER alone": (
+        "Beam's own image doesn't hold this package",
+        "give --environment_config=IMAGE, an image that does",
+    ),
+    "--savepoint_path in drain mode": (
+        "a drain is a batch job, which has no state to go on from",
+        "leave it out: the drain goes on from the lake's fences",
+    ),
+    "--savepoint_path without a Flink cluster": (
+        "Beam restores on real clusters only, and would silently leave it out",
+        "leave it out, and the stream goes on from the lake's fences, or give --flink_master",
+    ),
+    "a Flink cluster without a free slot": (
+        "the job would wait five minutes for one and fail",
+        "stop a job, start a TaskManager, or give --parallelism if the cluster starts TaskManagers "
+        "on demand",
+    ),
+    **{
+        f"--{flag} with a Flink cluster": (
+            "the cluster shows a job's options to whoever asks its REST interface",
+            "leave it out, and let the workers find credentials in their own environment",
+        )
+        for flag in ("s3_access_key_id", "s3_secret_access_key", "s3_session_token")
+    },
     "--experiments=use_loopback_process_worker": (
         "its workers are started as the bare word python, which on this PATH is not this "
         "environment's: they would die, and the job would wait for ever",
@@ -76,5 +105,5 @@ def refuse(subject: str) -> NoReturn:
     Raises:
         RunnerRefusedError: always.
     """
-    reason, alternative = _REFUSALS[subject]
+    reason, alternative = REFUSALS[subject]
     raise RunnerRefusedError(subject, reason, alternative)

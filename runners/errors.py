@@ -4,6 +4,8 @@
     ├── JavaNotFoundError       no Java of a fitting version on this machine
     ├── MavenError              an artifact could not be resolved or fetched
     ├── RunnerRefusedError      the runner can't do what its flags or the mode ask for
+    ├── FlinkClusterError       a Flink cluster can't be reached, or refuses
+    ├── WorkerError             a runner's request for a Python worker can't be met
     ├── PackagingError          the workers' package can't be built, or isn't ours alone
     └── LocalServiceError       a local service could not be started, reached or stopped
         └── StateFolderError    the folder given for its data can't be used
@@ -12,6 +14,7 @@ Each message names what failed, where, and the remedy, on one line.
 """
 
 __all__ = [
+    "FlinkClusterError",
     "JavaNotFoundError",
     "LocalServiceError",
     "MavenError",
@@ -19,6 +22,7 @@ __all__ = [
     "RunnerRefusedError",
     "RunnersError",
     "StateFolderError",
+    "WorkerError",
 ]
 
 
@@ -83,6 +87,49 @@ class RunnerRefusedError(RunnersError):
 
     def __str__(self) -> str:
         return f"{self.subject} is refused: {self.reason}; {self.alternative}"
+
+
+class FlinkClusterError(RunnersError):
+    """A Flink cluster can't be reached, or doesn't do what it was asked for.
+
+    Args:
+        address: the cluster's REST address.
+        reason: what went wrong, on one line.
+        remedy: what to do about it.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        reason: str,
+        remedy: str = "check --flink_master, and look at the JobManager's log",
+    ) -> None:
+        super().__init__(address, reason, remedy)
+        self.address = address
+        self.reason = reason
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"Flink at {self.address}: {self.reason}: {self.remedy}"
+
+
+class WorkerError(RunnersError):
+    """A runner asked for a Python worker that can't be had here.
+
+    Args:
+        worker: the worker's id, which the runner gave it.
+        reason: what is wrong, on one line.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, worker: str, reason: str, remedy: str) -> None:
+        super().__init__(worker, reason, remedy)
+        self.worker = worker
+        self.reason = reason
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"Worker {self.worker}: {self.reason}: {self.remedy}"
 
 
 class PackagingError(RunnersError):

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from runners import java, maven
 
-__all__ = ["FLINK", "SPARK", "JobServer", "compose", "jvm_command"]
+__all__ = ["FLINK", "JAVA", "SPARK", "JobServer", "compose", "jvm_command"]
 
-# Flink 1.19 and Spark 3.5 support Java 17, not 21.
-_JAVA = 17
+#: Flink 1.19 and Spark 3.5 support Java 17, not 21.
+JAVA = 17
 
 # JAR specification, "Notes on Manifest and Signature Files": no line longer than 72 bytes.
 _LINE_BYTES = 72
@@ -142,7 +142,7 @@ def jvm_command(server: JobServer, log: Path, launcher: str | None = None) -> li
     Raises:
         JavaNotFoundError: this machine has no fitting Java.
     """
-    executable = launcher or str(java.find(minimum=_JAVA, maximum=_JAVA).executable)
+    executable = launcher or str(java.find(minimum=JAVA, maximum=JAVA).executable)
     supervisor = Path(__file__).with_name("_supervisor.py")
     return [sys.executable, str(supervisor), str(log), executable, *server.jvm]
 

@@ -3,7 +3,8 @@
 Beam starts the workers of the FnApiRunner's ``multi_processing`` mode as plain children. When the
 run is killed they go on for as long as they find something to do, and so they do after Ctrl-C,
 which makes the run wait for them. Beam imports this module in each worker
-(see `runners.processes`) before all else; anywhere else an import does nothing.
+(see `runners.processes`) before all else; anywhere else an import does nothing, and `hold` must be
+called.
 
 A worker may be killed at any time: whatever it was writing, the next run goes on from there.
 """
@@ -14,7 +15,7 @@ import signal
 import threading
 from pathlib import Path
 
-__all__: list[str] = []
+__all__ = ["hold"]
 
 #: Beam starts a worker through a shell, which on some systems stays as its parent.
 _SHELLS = ("sh", "dash", "bash", "ash", "busybox")
@@ -23,8 +24,13 @@ _SHELLS = ("sh", "dash", "bash", "ash", "busybox")
 _WORKER_VARIABLE = "CONTROL_API_SERVICE_DESCRIPTOR"
 
 
-def _start() -> None:
-    """Watches the run in a thread, and lets Ctrl-C end this process at once."""
+def hold() -> None:
+    """Watches whoever started us in a thread, and lets Ctrl-C end this process at once.
+
+    Where the system can't watch a process (only Linux can), nothing is done.
+    """
+    if not hasattr(os, "pidfd_open"):
+        return
     # Python's own handler raises in the main thread, which then waits for those at work.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     run = os.pidfd_open(_run())
@@ -50,5 +56,5 @@ def _name_and_parent(pid: int) -> tuple[str, int]:
     return before.partition("(")[2], int(after.split()[1])
 
 
-if _WORKER_VARIABLE in os.environ and hasattr(os, "pidfd_open"):
-    _start()
+if _WORKER_VARIABLE in os.environ:
+    hold()

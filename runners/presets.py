@@ -34,10 +34,24 @@ _WHY = {
     "direct_running_mode": "several workers are of use only as processes: threads share one lock",
     "flink_version": "the cluster's minor version must be the job server's",
     "flink_master": "no cluster was named: a mini cluster runs inside the job server",
-    "parallelism": "one task for each core of this machine",
+    "parallelism": "a task for each core of this machine, or for each free slot of the cluster",
+    "streaming": "the input has no end",
+    "checkpointing_interval": "after a failure at most 10 s of work is done again",
+    "checkpointing_mode": "a window's state counts each commit once",
+    "checkpoint_timeout_millis": "a worker that is frozen or cut off shows by it",
+    "min_pause_between_checkpoints": "slow checkpoints must leave time for work between them",
+    "finish_bundle_before_checkpointing": "without it a stream may hang for ever at its start",
+    "externalized_checkpoints_enabled": "a lost job can be started again from its last checkpoint",
+    "retain_externalized_checkpoints_on_cancellation": "a canceled one can be, too",
+    "flink_conf_dir": "restarts for ever, with growing pauses; see config.yaml in that folder",
+    "max_bundle_size": "a checkpoint waits for the open bundle, so it must end soon",
+    "max_bundle_time_mills": "a checkpoint waits for the open bundle, so it must end soon",
+    "job_name": "the name by which the stream is found on its cluster, to stop it",
+    "savepoint_path": "where the stream goes on from",
+    "default_sdk_harness_log_level": "at INFO a worker logs all options, which may be credentials",
     "spark_master_url": "no cluster was named: Spark runs inside the job server",
-    "environment_type": "with a local master, the workers run in this process",
-    "sdk_worker_parallelism": "a worker process for each task",
+    "environment_type": "the master is on this machine: the workers run in this process",
+    "sdk_worker_parallelism": "a worker for each task that a TaskManager or the JVM runs at once",
     "flink_job_server_jar": "composed of Maven artifacts, which every mirror has",
     "spark_job_server_jar": "composed of Maven artifacts, Spark's own included",
     "job_server_java_launcher": "a supervisor ends the job server when this process ends",
@@ -58,6 +72,7 @@ def prepare(
 
     Raises:
         RunnerRefusedError: the runner can't do that; the message names what can.
+        FlinkClusterError: the Flink cluster of ``--flink_master`` gives no answer.
         MavenError: the job server can't be fetched.
         JavaNotFoundError: a job server is needed, and this machine has no fitting Java.
 
@@ -65,26 +80,32 @@ def prepare(
         Starts no job server: Beam does, when the pipeline runs.
     """
     flags = Flags(argv)
+    notify = notify or _LOG.info
     runner, settings = _settings(flags, mode)
+    if runner == "flink":
+        settings += flink.cluster_settings(flags, mode=mode, notify=notify)
     server = _server(flags, runner)
     if server:
         # First, since the supervisor's path must come before all options of the JVM.
-        settings = _composed(flags, runner, server, notify or _LOG.info) + settings
+        settings = _composed(flags, runner, server, notify) + settings
     # Ours come first: of a repeated JVM property the user's, being last, wins.
-    rest = flags.without("runner", "setup_file", *(["job_server_java_launcher"] if server else []))
+    ours = ("runner", "setup_file", "savepoint_path")
+    rest = flags.without(*ours, *(["job_server_java_launcher"] if server else []))
     return [*map(str, settings), *rest]
 
 
 def explain(argv: Sequence[str], *, mode: Mode) -> list[str]:
     """Returns a line for each flag that `prepare` would add, with the reason.
 
-    Nothing is fetched: the job server's path shows as what it will be.
+    Nothing is fetched and no cluster asked: what they would tell shows as words.
 
     Raises:
         RunnerRefusedError: as `prepare`.
     """
     flags = Flags(argv)
     runner, settings = _settings(flags, mode)
+    if runner == "flink":
+        settings += flink.placeholders(flags)
     server = _server(flags, runner)
     if server:
         jar = Setting(f"{runner}_job_server_jar", f"<{server.name}>")
@@ -99,15 +120,15 @@ def explain(argv: Sequence[str], *, mode: Mode) -> list[str]:
 def _settings(flags: Flags, mode: Mode) -> tuple[str, list[Setting]]:
     """Returns the runner's short name and the settings that need no download."""
     runner = _runner(flags.get("runner") or "direct")
-    if mode == "stream":
+    if mode == "stream" and runner != "flink":
         refuse(f"--runner={runner} in stream mode")
-    if "streaming" in flags:
+    if mode == "drain" and "streaming" in flags:
         refuse("--streaming in drain mode")
     cpus = os.cpu_count() or 1
     if runner == "direct":
         chosen = direct.settings(flags)
     elif runner == "flink":
-        chosen = flink.settings(flags, cpus=cpus)
+        chosen = flink.settings(flags, mode=mode, cpus=cpus)
     else:
         chosen = spark.settings(flags, cpus=cpus)
     setup_file = flags.get("setup_file")

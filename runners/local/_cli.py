@@ -13,8 +13,9 @@ from types import FrameType
 from typing import NoReturn
 
 from runners.errors import JavaNotFoundError, RunnersError, StateFolderError
+from runners.local._flink import FlinkSettings
 from runners.local._kafka import VERSION
-from runners.local._services import Services
+from runners.local._services import ALL, Services
 
 __all__ = ["main"]
 
@@ -29,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     arguments = _parser().parse_args(argv)
-    handles = Services.of(arguments.state_dir)
+    flink = FlinkSettings(task_managers=getattr(arguments, "task_managers", None))
+    handles = Services.of(arguments.state_dir, flink=flink)
     try:
         with _interruptible():
             return int(arguments.command(handles, arguments))
@@ -41,13 +43,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2 if isinstance(error, JavaNotFoundError | StateFolderError) else 1
 
 
-def _up(handles: Services, _: argparse.Namespace) -> int:
+def _up(handles: Services, arguments: argparse.Namespace) -> int:
     with handles.state.lock():
-        handles.up()
+        handles.up((*ALL, *arguments.extra))
         path = handles.write_environ()
     _say(f"Kafka {VERSION}  {handles.kafka.bootstrap_servers}")
     _say(f"S3           {handles.s3.endpoint_url}  {handles.s3.lake_root}")
     _say(f"Redshift     {handles.redshift.address}")
+    if handles.flink.job_manager.is_expected():
+        count = len(handles.flink.task_managers)
+        _say(f"Flink        {handles.flink.address}  {count} TaskManagers")
     _say(f"Environment  {path}")
     _say(f"Logs         {handles.state.folder / 'logs'}")
     return 0
@@ -55,11 +60,12 @@ def _up(handles: Services, _: argparse.Namespace) -> int:
 
 def _status(handles: Services, _: argparse.Namespace) -> int:
     healthy = True
-    for service in handles.all:
+    width = max(len(service.name) for service in handles.expected)
+    for service in handles.expected:
         ready = service.is_ready()
         healthy &= ready
         word = "healthy" if ready else "not answering" if service.is_alive() else "not running"
-        _say(f"{service.name:<8} {word}" + (f" (pid {service.pid})" if service.pid else ""))
+        _say(f"{service.name:<{width}} {word}" + (f" (pid {service.pid})" if service.pid else ""))
     return 0 if healthy else 1
 
 
@@ -86,7 +92,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m runners.local",
-        description="Local Kafka and S3 servers, and a stand-in for Amazon Redshift.",
+        description="Local Kafka and S3 servers, a stand-in for Amazon Redshift, and Flink.",
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(required=True, metavar="up|status|down")
@@ -104,9 +110,31 @@ def _parser() -> argparse.ArgumentParser:
             default=Path(".local"),
             help="folder of data, logs and env (default: .local)",
         )
+        if name == "up":
+            sub.add_argument(
+                "--with",
+                dest="extra",
+                action="append",
+                choices=("flink",),
+                default=[],
+                help="start this beside the usual servers: flink, a cluster of several processes",
+            )
+            sub.add_argument(
+                "--task_managers",
+                metavar="N",
+                type=_count,
+                help="of the Flink cluster, each with one task and one Python worker (default: 2)",
+            )
         if name == "down":
             sub.add_argument("--purge", action="store_true", help="remove the data too")
     return parser
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {count}")
+    return count
 
 
 @contextlib.contextmanager

@@ -5,7 +5,6 @@ import time
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
 
 from runners.errors import LocalServiceError
 from runners.local import _ports, _processes
@@ -29,7 +28,10 @@ class Service(abc.ABC):
         on record is ever signaled.
     """
 
-    name: ClassVar[str]
+    name: str
+
+    #: The name of what it is a part of, where several processes are started together.
+    group: str | None = None
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -57,6 +59,10 @@ class Service(abc.ABC):
     def was_started(self) -> bool:
         """Tells whether the server ever ran for this state folder."""
         return bool(self._entry.ports)
+
+    def is_expected(self) -> bool:
+        """Tells whether the server was started and not stopped since, whether it runs or not."""
+        return self._entry.process is not None
 
     def is_ready(self) -> bool:
         """Tells whether the server answers a real request now."""

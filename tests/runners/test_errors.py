@@ -4,17 +4,21 @@ import pytest
 
 from runners import errors
 from runners.errors import (
+    FlinkClusterError,
     JavaNotFoundError,
     LocalServiceError,
     MavenError,
     RunnersError,
     StateFolderError,
+    WorkerError,
 )
 
 # One of each of the errors about local things; those of the presets have a test of their own.
 EXAMPLES = [
     JavaNotFoundError("17 or newer", ("PATH: version 11",)),
     MavenError("g:a:1", "not found"),
+    FlinkClusterError("http://h:8081", "it gives no answer"),
+    WorkerError("1-1", "it has no packages", "install them"),
     LocalServiceError("kafka", "it ended", "see its log"),
     StateFolderError("folder", "locked", "take another"),
 ]

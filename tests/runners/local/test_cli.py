@@ -50,7 +50,7 @@ def test_status_where_nothing_ever_ran_is_1(tmp_path, capsys):
 
 
 def test_an_interrupt_is_one_line_and_handlers_are_put_back(tmp_path, capsys, monkeypatch):
-    def interrupted(_: Services):
+    def interrupted(_: Services, names: tuple[str, ...]):
         signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.setattr(Services, "up", interrupted)

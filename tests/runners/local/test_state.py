@@ -72,12 +72,12 @@ def test_the_environment_file_is_for_its_owner_alone_and_quoted(tmp_path):
     assert keys[0] != keys[1]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.read_text().splitlines() == [
-        "export KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:20000",
         "export AWS_ENDPOINT_URL_S3=http://127.0.0.1:20001",
         "export AWS_ACCESS_KEY_ID=AK",
         "export AWS_SECRET_ACCESS_KEY='it'\"'\"'s $ecret'",
         "export AWS_REGION=us-east-1",
         "export LAKE_ROOT=s3://pharmacy-lake/events",
+        "export KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:20000",
         "export REDSHIFT_HOST=127.0.0.1",
         "export REDSHIFT_PORT=20002",
         "export REDSHIFT_DATABASE=dev",
