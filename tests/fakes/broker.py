@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.transforms.segments import messages
-from transforms.errors import TopicMissingError
+from transforms.errors import BrokerUnavailableError, TopicMissingError
 from transforms.kafka import SegmentLimits, TopicFacts
 from transforms.kafka.messages import Fetched
 
@@ -21,11 +21,13 @@ class FakePartition:
         end: Offset after the last stable one.
         first: First offset that the broker still has.
         holes: Offsets in between that hold no message.
+        open: Messages beyond the end, of transactions that are still open.
     """
 
     end: int
     first: int = 0
     holes: frozenset[int] = frozenset()
+    open: int = 0
 
     def read(self, start: int, wanted: int, most: int) -> Fetched:
         """What a consumer gets: see ``PartitionConsumer.fetch``."""
@@ -54,13 +56,20 @@ class FakeBroker:
         topics: By name; a test changes them at will.
         cluster_id: The cluster's id.
         at: Answer to ``at_time``, by partition.
+        away: Whether nothing is answered.
     """
 
     topics: dict[str, FakeTopic] = field(default_factory=dict)
     cluster_id: str = "cluster-1"
     at: dict[int, int] = field(default_factory=dict)
+    away: bool = False
+
+    def names(self) -> list[str]:
+        self._check_there()
+        return sorted(self.topics)
 
     def describe(self, topics: Sequence[str]) -> list[TopicFacts]:
+        self._check_there()
         for topic in topics:
             if topic not in self.topics:
                 raise TopicMissingError(f"the broker has no topic {topic}", "Create it")
@@ -75,6 +84,7 @@ class FakeBroker:
         ]
 
     def topic_id(self, topic: str) -> str:
+        self._check_there()
         return self.topics[topic].topic_id
 
     def earliest(self, facts: TopicFacts) -> dict[int, int]:
@@ -83,10 +93,18 @@ class FakeBroker:
     def stable_end(self, facts: TopicFacts) -> dict[int, int]:
         return {p: log.end for p, log in self._logs(facts).items()}
 
+    def high_watermark(self, facts: TopicFacts) -> dict[int, int]:
+        return {p: log.end + log.open for p, log in self._logs(facts).items()}
+
     def at_time(self, facts: TopicFacts, timestamp_ms: int) -> dict[int, int]:
         return {p: self.at[p] for p in facts.partitions}
 
+    def _check_there(self) -> None:
+        if self.away:
+            raise BrokerUnavailableError("Kafka does not answer", "Look at it")
+
     def _logs(self, facts: TopicFacts) -> dict[int, FakePartition]:
+        self._check_there()
         logs = self.topics[facts.topic].partitions
         return {p: logs[p] for p in facts.partitions}
 

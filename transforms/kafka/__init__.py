@@ -1,8 +1,9 @@
 """Reading Kafka as segments, ruled by the lake's fences."""
 
 from transforms.kafka.client import Broker
+from transforms.kafka.config import ReadFromKafkaConfig, StreamSettings
 from transforms.kafka.discovery import PartitionTask, check_log_reaches, check_topics, fences
-from transforms.kafka.read import ReadFromKafka, ReadFromKafkaConfig
+from transforms.kafka.read import ReadFromKafka
 from transforms.kafka.reader import SegmentLimits
 from transforms.kafka.settings import BrokerSettings, TopicFacts
 from transforms.kafka.starts import StartAt, parse_start
@@ -15,6 +16,7 @@ __all__ = [
     "ReadFromKafkaConfig",
     "SegmentLimits",
     "StartAt",
+    "StreamSettings",
     "TopicFacts",
     "check_log_reaches",
     "check_topics",

@@ -55,14 +55,20 @@ REFUSALS: Final[Mapping[int, str]] = {
 }
 
 
-class _Trouble:
-    """What a client last reported of its connections; the calls themselves only time out."""
+class Trouble:
+    """What a client last reported of its connections; the calls themselves only time out.
+
+    Attributes:
+        last: The error that tells most.
+        all_down: Whether no broker could be reached.
+    """
 
     def __init__(self) -> None:
         self.last: KafkaError | None = None
         self.all_down = False
 
     def __call__(self, error: KafkaError) -> None:
+        """Takes an error: the client's ``error_cb``."""
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
             self.all_down = True  # The reason came just before.
         elif self.last is None or self.last.code() not in REFUSALS or error.code() in REFUSALS:
@@ -86,8 +92,8 @@ class Broker:
         self._patience_s = settings.patience_s if patience_s is None else patience_s
         self._timeout_s = min(ADMIN_TIMEOUT_S, max(1.0, self._patience_s))
         self._exhausted = False
-        self._trouble = _Trouble()
-        self._admin = _opened(AdminClient, settings, error_cb=self._trouble)
+        self._trouble = Trouble()
+        self._admin = opened(AdminClient, settings, error_cb=self._trouble)
         if settings.uses_msk_iam:
             # The token is asked for in poll(); admin calls would wait for one for ever.
             self._admin.poll(0)
@@ -139,6 +145,11 @@ class Broker:
         found = self._offsets(facts, OffsetSpec.for_timestamp(timestamp_ms))
         ends = self.stable_end(facts)
         return {p: ends[p] if offset < 0 else offset for p, offset in found.items()}
+
+    def names(self) -> list[str]:
+        """Returns the names of all topics but Kafka's own, in order."""
+        found = self._patiently(lambda: self._admin.list_topics(timeout=self._timeout_s).topics)
+        return sorted(name for name in found if not name.startswith("__"))
 
     def topic_id(self, topic: str) -> str:
         """Returns the topic's id; cheap enough to be asked for round every segment."""
@@ -221,9 +232,9 @@ class PartitionConsumer:
 
     def __init__(self, settings: BrokerSettings) -> None:
         self._settings = settings
-        self._trouble = _Trouble()
+        self._trouble = Trouble()
         # The defaults first: an operator may set the sizes otherwise.
-        self._consumer = _opened(
+        self._consumer = opened(
             Consumer,
             settings,
             **CONSUMER_DEFAULTS,
@@ -340,13 +351,13 @@ class PartitionConsumer:
                 end = message.offset()
             elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
                 lost = True
-            elif not error.retriable() and error.code() not in _PASSING:
+            elif not error.retriable() and error.code() not in PASSING:
                 raise translated(error, self._settings.bootstrap_servers)
         return [message for message in batch if message.error() is None], end, lost
 
 
 #: Errors of the connection or of a broker that is starting; the client goes on by itself.
-_PASSING: Final = frozenset(
+PASSING: Final = frozenset(
     {
         KafkaError._ALL_BROKERS_DOWN,
         KafkaError._TRANSPORT,
@@ -375,7 +386,7 @@ def translated(error: KafkaError, servers: str) -> PipelineError:
     )
 
 
-def _opened(kind: Callable[..., T], settings: BrokerSettings, **config: Any) -> T:
+def opened(kind: Callable[..., T], settings: BrokerSettings, **config: Any) -> T:
     """Makes a client of librdkafka.
 
     Raises:

@@ -33,8 +33,8 @@ class PartitionTask:
         topic: Topic name.
         topic_id: Kafka's id of it; another one ends the reading.
         partition: Partition number.
-        fence: The lake's fence at discovery, a hint only.
-        wanted: Offset to stop before.
+        fence: The lake's fence at discovery, a hint only; 0 in a stream.
+        wanted: Offset to stop before; 0 in a stream, which has no end.
         failure: Why the partition can't be read; partition 0 stands for the whole topic, whose id
             may be unknown. Nothing is wanted then.
     """
@@ -83,13 +83,13 @@ def discover(
         try:
             described += check_topics(broker, store, lake, [topic])
         except PipelineError as error:
-            yield _failed(PartitionId(topic, "", 0), error)
+            yield failed_task(PartitionId(topic, "", 0), error)
             return
     for facts in described:
         try:
             tasks = list(_tasks(broker, store, lake, facts, start))
         except PipelineError as error:
-            yield _failed(PartitionId(facts.topic, facts.topic_id, 0), error)
+            yield failed_task(PartitionId(facts.topic, facts.topic_id, 0), error)
             if isinstance(error, RetryableError):
                 return
         else:
@@ -124,9 +124,18 @@ def check_log_reaches(facts: TopicFacts, partition: int, fence: int, end: int) -
         )
 
 
-def _tasks(
+def settle(
     broker: Broker, store: ObjectStore, lake: LakeManifest, facts: TopicFacts, start: StartAt
-) -> Iterator[PartitionTask]:
+) -> None:
+    """Makes the genesis commits that a topic's partitions lack: before their first message is read.
+
+    Args:
+        broker: The cluster.
+        store: The lake's objects.
+        lake: Its manifest.
+        facts: The topic, checked.
+        start: Where it begins if it is new to the lake.
+    """
     earliest = broker.earliest(facts)
     if find_birth(store, lake, facts.topic, facts.topic_id) is None:
         starts = start.resolve(broker, facts)
@@ -140,17 +149,24 @@ def _tasks(
         starts=starts,
     )
     ensure_genesis(store, lake, birth, earliest)
+
+
+def _tasks(
+    broker: Broker, store: ObjectStore, lake: LakeManifest, facts: TopicFacts, start: StartAt
+) -> Iterator[PartitionTask]:
+    settle(broker, store, lake, facts, start)
     for partition, end in sorted(broker.stable_end(facts).items()):
         try:
             task = _task(store, lake, facts, partition, end)
         except (ChainError, LogTooShortError) as error:
-            yield _failed(PartitionId(facts.topic, facts.topic_id, partition), error)
+            yield failed_task(PartitionId(facts.topic, facts.topic_id, partition), error)
         else:
             if task.fence < task.wanted:
                 yield task
 
 
-def _failed(owner: PartitionId, error: PipelineError) -> PartitionTask:
+def failed_task(owner: PartitionId, error: PipelineError) -> PartitionTask:
+    """Returns the task that carries a failure to the run's report."""
     return PartitionTask(
         topic=owner.topic,
         topic_id=owner.topic_id,

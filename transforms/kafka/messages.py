@@ -1,19 +1,27 @@
 """Messages of librdkafka -> Arrow, column by column. Knows the client's messages by shape only."""
 
 import gc
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
 
+from transforms.errors import PipelineError
 from transforms.segment import HEADERS_TYPE, MESSAGES_SCHEMA
 
 
 class KafkaMessage(Protocol):
     """A consumed message, as ``confluent_kafka.Message`` is one."""
+
+    def topic(self) -> Any:
+        """Returns the name of its topic; set on every consumed message."""
+
+    def partition(self) -> Any:
+        """Returns the number of its partition; set on every consumed message."""
 
     def offset(self) -> int | None:
         """Returns its offset; set on every consumed message."""
@@ -61,6 +69,27 @@ class Batch:
     lost: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Arrival:
+    """What one call of the client gave of one of many partitions.
+
+    Attributes:
+        topic: Topic name.
+        partition: Partition number.
+        table: Messages of ``MESSAGES_SCHEMA``.
+        end: The end of the log, if it was reached: all below it has been read.
+        lost: The broker has deleted the offset that was to be read next.
+        error: Any other error of this partition that the client does not mend by itself.
+    """
+
+    topic: str
+    partition: int
+    table: pa.Table = field(default_factory=MESSAGES_SCHEMA.empty_table)
+    end: int | None = None
+    lost: bool = False
+    error: PipelineError | None = None
+
+
 @contextmanager
 def collector_paused() -> Iterator[None]:
     """Pauses the garbage collector.
@@ -95,6 +124,18 @@ def below(messages: Sequence[M], wanted: int) -> Sequence[M]:
 def reaches(messages: Sequence[KafkaMessage], wanted: int) -> bool:
     """Whether the messages prove that all below an offset has been read."""
     return bool(messages) and offset_of(messages[-1]) >= wanted - 1
+
+
+def runs(messages: Sequence[M]) -> Iterator[tuple[str, int, Sequence[M]]]:
+    """Yields topic, partition and messages of each run of messages from one partition."""
+    if not messages:
+        return
+    kind, at = type(messages[0]), 0
+    places = zip(map(kind.topic, messages), map(kind.partition, messages), strict=True)
+    for (topic, partition), same in itertools.groupby(places):
+        count = len(list(same))
+        yield topic, partition, messages[at : at + count]
+        at += count
 
 
 def to_arrow(messages: Sequence[KafkaMessage]) -> pa.Table:

@@ -1,7 +1,6 @@
 """``ReadFromKafka``: the source of the exactly-once path."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
@@ -9,58 +8,26 @@ from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTr
 from apache_beam.pvalue import PBegin, PCollection
 from apache_beam.transforms.core import RestrictionProvider
 
-from transforms.errors import ConfigurationError
 from transforms.kafka.client import Broker, PartitionConsumer
+from transforms.kafka.config import ReadFromKafkaConfig
 from transforms.kafka.discovery import PartitionTask, discover
 from transforms.kafka.messages import Fetched
 from transforms.kafka.reader import SegmentLimits, Source, read_segments
-from transforms.kafka.settings import BrokerSettings, TopicFacts
-from transforms.kafka.starts import StartAt
+from transforms.kafka.settings import TopicFacts
+from transforms.kafka.stream import StreamSegmentsFn, WatchPartitions
 from transforms.lake.client import ObjectStore
 from transforms.lake.lanes import Lane, lane
 from transforms.lake.manifest import require_lake
-from transforms.lake.settings import StoreSettings, split_root
 from transforms.rehearsal import Rehearsal
 from transforms.segment import Segment
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReadFromKafkaConfig:
-    """What is read, and whose fences rule the reading.
-
-    Attributes:
-        broker: How to reach the cluster.
-        topics: Topic names, in the order in which they are taken up: reference data first.
-        lake_root: The lake that ``WriteToS3`` writes; its fences say where to go on.
-        store: Address and credentials of the lake.
-        start: Where topics that are new to the lake begin.
-        limits: When a segment is large enough.
-        rehearsal: The transforms that handle the segments, in their order, with ``RehearseWrite``
-            for the sink. Where several runs have died at one segment they are tried on it in a
-            process of its own, and what kills that process is quarantined. Empty: such a segment
-            stops its partition until somebody looks.
-    """
-
-    broker: BrokerSettings
-    topics: Sequence[str]
-    lake_root: str
-    store: StoreSettings = field(default_factory=StoreSettings)
-    start: StartAt = field(default_factory=StartAt)
-    limits: SegmentLimits = field(default_factory=SegmentLimits)
-    rehearsal: Sequence[beam.PTransform[Any, Any]] = ()
-
-    def __post_init__(self) -> None:
-        split_root(self.lake_root)
-        if not self.topics or len(set(self.topics)) != len(self.topics):
-            raise ConfigurationError(
-                f"topics must be names that differ, got {list(self.topics)}", "List each once"
-            )
-
-
 class ReadFromKafka(beam.PTransform[PBegin, PCollection[Segment]]):  # type: ignore[misc]
-    """Reads topics from the lake's fences to the ends seen at the start, as segments.
+    """Reads topics from the lake's fences on, as segments.
 
-    Bounded: it stops at the last stable offset that each partition had when it was discovered.
+    A drain is bounded: it stops at the last stable offset that each partition had when it was
+    discovered. A stream is unbounded, and needs a runner that has unbounded splittable DoFns and
+    lets them defer: Flink.
 
     Guarantees: each segment begins at the fence. Replays give what lies above the fence again and
     nothing else; with ``WriteToS3`` in the same fused stage each message is written exactly once.
@@ -73,14 +40,20 @@ class ReadFromKafka(beam.PTransform[PBegin, PCollection[Segment]]):  # type: ign
 
     def expand(self, begin: PBegin) -> PCollection[Segment]:
         """Adds discovery and reading to the graph."""
-        tasks = (
-            begin
-            | "Start" >> beam.Impulse()
-            | "DiscoverPartitions" >> beam.ParDo(_DiscoverFn(self._config))
+        config = self._config
+        start = begin | "Start" >> beam.Impulse()
+        if config.mode == "stream":
+            tasks = start | "WatchPartitions" >> WatchPartitions(config)
+            read: beam.DoFn = StreamSegmentsFn(config)
+        else:
+            tasks = start | "DiscoverPartitions" >> beam.ParDo(_DiscoverFn(config))
+            read = _ReadFn(config)
+        segments: PCollection[Segment] = (
+            tasks
             # Without it Flink gives all partitions to one worker.
             | "SpreadPartitions" >> beam.Reshuffle()
+            | "ReadSegments" >> beam.ParDo(read)
         )
-        segments: PCollection[Segment] = tasks | "ReadSegments" >> beam.ParDo(_ReadFn(self._config))
         return segments
 
     def display_data(self) -> dict[str, Any]:
@@ -88,6 +61,8 @@ class ReadFromKafka(beam.PTransform[PBegin, PCollection[Segment]]):  # type: ign
         return {
             "bootstrap_servers": self._config.broker.bootstrap_servers,
             "topics": ",".join(self._config.topics),
+            "topics_pattern": self._config.topics_pattern,
+            "mode": self._config.mode,
         }
 
 

@@ -101,7 +101,7 @@ def _segments(
         if lane.fence != position:
             # Lost to another writer, or never written: what was fetched is of no use.
             stalls = stalls + 1 if lane.fence < position else 0
-            _check_stalls(task, stalls)
+            check_stalls(task, stalls)
             position = lane.fence
             continue
         source.note_progress(position)
@@ -110,7 +110,7 @@ def _segments(
         if segment.end == position:
             # The offset went out of range under us: once by retention, ever again by truncation.
             empty += 1
-            _check_log(task, position, empty)
+            check_log(task, position, empty)
             continue
         empty = 0
         segment = caution.passed(segment)
@@ -120,10 +120,10 @@ def _segments(
 
 def _fetched(task: PartitionTask, source: Source, start: int, limits: SegmentLimits) -> Segment:
     crash_point("read.before_segment")
-    _check_identity(task, source.topic_id())
+    check_identity(task, source.topic_id())
     first = max(start, min(source.earliest(), task.wanted))
     fetched = source.fetch(first, task.wanted, limits) if first < task.wanted else None
-    _check_identity(task, source.topic_id())
+    check_identity(task, source.topic_id())
     crash_point("read.after_segment")
     messages = fetched.messages if fetched else MESSAGES_SCHEMA.empty_table()
     return Segment(
@@ -137,7 +137,12 @@ def _fetched(task: PartitionTask, source: Source, start: int, limits: SegmentLim
     )
 
 
-def _check_identity(task: PartitionTask, topic_id: str) -> None:
+def check_identity(task: PartitionTask, topic_id: str) -> None:
+    """Refuses what was read of another topic under the same name.
+
+    Raises:
+        TopicReplacedError: The topic's id is not the task's.
+    """
     if topic_id != task.topic_id:
         raise TopicReplacedError(
             f"the topic {task.topic} was deleted and made again while it was read",
@@ -145,7 +150,17 @@ def _check_identity(task: PartitionTask, topic_id: str) -> None:
         )
 
 
-def _check_log(task: PartitionTask, position: int, empty: int) -> None:
+def check_log(task: PartitionTask, position: int, empty: int) -> None:
+    """Refuses a log that doesn't have an offset which it must have.
+
+    Args:
+        task: The partition.
+        position: The offset.
+        empty: How often in a row the broker said that it doesn't have it.
+
+    Raises:
+        LogTooShortError: It said so too often for retention to be the reason.
+    """
     if empty >= MAX_STALLS:
         raise LogTooShortError(
             f"the broker has no offset {position} of {task.owner}, and has not deleted it either: "
@@ -154,7 +169,16 @@ def _check_log(task: PartitionTask, position: int, empty: int) -> None:
         )
 
 
-def _check_stalls(task: PartitionTask, stalls: int) -> None:
+def check_stalls(task: PartitionTask, stalls: int) -> None:
+    """Ends a reading whose segments get lost on their way to the sink.
+
+    Args:
+        task: The partition.
+        stalls: How many segments in a row were given out and not written.
+
+    Raises:
+        SegmentError: They are too many.
+    """
     if stalls >= MAX_STALLS:
         raise SegmentError(
             f"{stalls} segments of {task.owner} were given out and not written",

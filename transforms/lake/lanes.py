@@ -68,6 +68,7 @@ class Lane:
         self._pool = pool
         self._lock = threading.RLock()
         self._in_flight: Future[None] | None = None
+        self.failure: Exception | None = None
         self._clear(wanted=0)
 
     def begin(self, wanted: int) -> None:
@@ -78,8 +79,16 @@ class Lane:
             self._clear(wanted)
             self.chain.reload()
 
+    def resume(self) -> None:
+        """Goes on after a failure, as a stream does: reads the fence anew, keeps the counts."""
+        with self._lock:
+            self.wait()
+            self.failure = None
+            self._foreign = 0
+            self.chain.reload()
+
     def _clear(self, wanted: int) -> None:
-        self.failure: Exception | None = None
+        self.failure = None
         self._wanted = wanted
         self._foreign = 0
         self._messages = 0
@@ -162,7 +171,7 @@ class Lane:
                 dispositions=dict(self._dispositions),
                 gaps=tuple(self._gaps),
                 failure=_kind(self.failure),
-                reason=_reason(self.failure),
+                reason=reason_of(self.failure) if self.failure else "",
             )
             self._messages, self._dispositions, self._gaps = 0, {}, []
             return outcome
@@ -182,10 +191,8 @@ def _kind(failure: Exception | None) -> str:
     return "refused" if isinstance(failure, RefusedError) else "failed"
 
 
-def _reason(failure: Exception | None) -> str:
-    # Only our own errors are known to hold no value of the data.
-    if failure is None:
-        return ""
+def reason_of(failure: Exception) -> str:
+    """Returns what may be told of a failure: only our own errors are known to hold no value."""
     return str(failure) if isinstance(failure, PipelineError) else type(failure).__name__
 
 

@@ -64,7 +64,8 @@ class WriteToS3(beam.PTransform[PCollection[Segment], PCollection[PartitionOutco
 
     Guarantees: exactly once, whatever the runner replays, whoever else writes and wherever a
     process dies: each message between a partition's start and its fence is in exactly one commit.
-    Bounded input only for now. Parallel over partitions; one partition is written in order.
+    Parallel over partitions; one partition is written in order. A bundle ends when what it brought
+    is durable or has failed. A stream has no end, and so no report of the run.
 
     It must stand in one fused stage with ``ReadFromKafka``, which waits for its commits.
     """
@@ -77,11 +78,12 @@ class WriteToS3(beam.PTransform[PCollection[Segment], PCollection[PartitionOutco
         """Adds the sink and the run's report to the graph."""
         write = beam.ParDo(_WriteFn(self._config))
         written: PCollection[PartitionOutcome] = segments | "WriteSegments" >> write
-        _ = (
-            written
-            | "CollectOutcomes" >> ToList()
-            | "ReportRun" >> beam.ParDo(_ReportFn(self._config))
-        )
+        if segments.is_bounded:
+            _ = (
+                written
+                | "CollectOutcomes" >> ToList()
+                | "ReportRun" >> beam.ParDo(_ReportFn(self._config))
+            )
         return written
 
     def display_data(self) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from transforms.errors import (
 )
 from transforms.kafka import BrokerSettings, client
 from transforms.kafka.client import (
-    _PASSING,
+    PASSING,
     REFUSALS,
     Broker,
     PartitionConsumer,
-    _Trouble,
+    Trouble,
     translated,
 )
 
@@ -61,7 +61,7 @@ class TestErrors:
         assert isinstance(translated(told, "host:1"), RefusedError)
 
     def test_a_refusal_is_told_even_if_the_connection_is_lost_after_it(self):
-        met = _Trouble()
+        met = Trouble()
         lost, refused = KafkaError(KafkaError._TRANSPORT), KafkaError(KafkaError._SSL)
         for error in (lost, refused, lost, KafkaError(KafkaError._ALL_BROKERS_DOWN)):
             met(error)
@@ -75,7 +75,7 @@ class TestErrors:
         assert type(error) is PipelineError
 
     def test_no_code_is_both_refused_and_waited_for(self):
-        assert not set(REFUSALS) & _PASSING
+        assert not set(REFUSALS) & PASSING
 
 
 @dataclass
@@ -164,7 +164,7 @@ class TestFetch:
         assert read(made, 1) == ([], 1)
         assert fake.assigned == [0, 1]
 
-    @pytest.mark.parametrize("code", sorted(_PASSING))
+    @pytest.mark.parametrize("code", sorted(PASSING))
     def test_a_fault_that_the_client_mends_is_passed_over(self, consumer, code):
         made, _ = consumer([message(0), fault(code), eof(10)])
         assert read(made) == ([0], 10)

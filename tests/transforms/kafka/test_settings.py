@@ -3,7 +3,7 @@
 import pytest
 
 from transforms.errors import ConfigurationError
-from transforms.kafka import BrokerSettings, ReadFromKafka, ReadFromKafkaConfig, SegmentLimits
+from transforms.kafka import BrokerSettings, SegmentLimits
 from transforms.kafka.settings import CONSUMER_DEFAULTS, PINNED
 
 
@@ -37,25 +37,3 @@ def test_other_settings_pass_through_and_msk_is_recognized():
 def test_limits_must_be_positive(limits):
     with pytest.raises(ValueError, match="must be positive"):
         SegmentLimits(**limits)
-
-
-def reading(**changed):
-    values = {"topics": ["a"], "lake_root": "s3://bucket/lake", **changed}
-    return ReadFromKafkaConfig(broker=BrokerSettings(bootstrap_servers="h:1"), **values)
-
-
-@pytest.mark.parametrize("topics", [[], ["a", "b", "a"]])
-def test_topics_must_differ(topics):
-    with pytest.raises(ConfigurationError, match="names that differ"):
-        reading(topics=topics)
-
-
-@pytest.mark.parametrize("root", ["bucket/lake", "s3://bucket", "s3://bucket/", "gs://b/l", ""])
-def test_the_lake_needs_a_bucket_and_a_prefix(root):
-    with pytest.raises(ConfigurationError, match="s3://bucket/prefix"):
-        reading(lake_root=root)
-
-
-def test_display_data_hold_addresses_only():
-    shown = ReadFromKafka(reading(topics=["a", "b"])).display_data()
-    assert shown == {"bootstrap_servers": "h:1", "topics": "a,b"}

@@ -1,0 +1,103 @@
+"""librdkafka for many partitions at a time: the one module of this folder that knows it."""
+
+import logging
+from collections.abc import Iterator, Sequence
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from transforms.errors import RefusedError
+from transforms.kafka.client import PASSING, opened, translated
+from transforms.kafka.messages import Arrival, collector_paused, runs, to_arrow
+from transforms.kafka.settings import CONSUMER_DEFAULTS, BrokerSettings
+
+_log = logging.getLogger(__name__)
+
+#: The broker no longer has the offset; ``auto.offset.reset=error`` makes of it an error.
+_LOST = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
+
+
+class StreamConsumer:
+    """Reads many partitions, each in order from the offset at which it was started.
+
+    Not safe for use by two threads at once: a batch in one thread's hand must not outlive another
+    thread's ``stop``.
+    """
+
+    def __init__(self, settings: BrokerSettings) -> None:
+        self._settings = settings
+        self._refusals = 0
+        self._consumer = opened(
+            Consumer,
+            settings,
+            **CONSUMER_DEFAULTS,
+            **{"group.id": settings.group_id, "error_cb": self._tell},
+        )
+        if settings.uses_msk_iam:
+            self._consumer.poll(0)
+
+    def start(self, topic: str, partition: int, offset: int) -> None:
+        """Begins to fetch a partition that is not being fetched."""
+        self._consumer.incremental_assign([TopicPartition(topic, partition, offset)])
+
+    def stop(self, topic: str, partition: int) -> None:
+        """Ends fetching a partition; what has been fetched ahead of it is thrown away."""
+        self._consumer.incremental_unassign([TopicPartition(topic, partition)])
+
+    def poll(self, most: int, timeout_s: float) -> list[Arrival]:
+        """Returns what comes of all partitions within a time.
+
+        Args:
+            most: Enough messages.
+            timeout_s: Longest wait, in seconds.
+
+        Returns:
+            Any number of arrivals of each partition, in order. An outage shows as none.
+        """
+        with collector_paused():
+            batch = self._consumer.consume(most, timeout_s)
+            good = [message for message in batch if message.error() is None]
+            made = [
+                Arrival(topic=topic, partition=partition, table=to_arrow(same))
+                for topic, partition, same in runs(good)
+            ]
+        if len(good) < len(batch):
+            made.extend(self._reports(batch))
+        return made
+
+    def note_progress(self, topic: str, partition: int, fence: int) -> None:
+        """Shows the fence to lag monitors, without waiting; a failure is of no consequence."""
+        try:
+            self._consumer.commit(
+                offsets=[TopicPartition(topic, partition, fence)], asynchronous=True
+            )
+        except KafkaException:
+            _log.debug("progress of %s[%d] not shown to lag monitors", topic, partition)
+
+    def close(self) -> None:
+        """Leaves the cluster."""
+        self._consumer.close()
+
+    def _reports(self, batch: Sequence[Message]) -> Iterator[Arrival]:
+        for message in batch:
+            error, topic, partition = message.error(), message.topic(), message.partition()
+            if error is None:
+                continue
+            if topic is None or partition is None or partition < 0:
+                self._tell(error)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                yield Arrival(topic=topic, partition=partition, end=message.offset())
+            elif error.code() in _LOST:
+                yield Arrival(topic=topic, partition=partition, lost=True)
+            elif not error.retriable() and error.code() not in PASSING:
+                failure = translated(error, self._settings.bootstrap_servers)
+                yield Arrival(topic=topic, partition=partition, error=failure)
+
+    def _tell(self, error: KafkaError) -> None:
+        # Of the whole connection. The client goes on trying, and so the stream waits: a broker
+        # that restarts may refuse the right password.
+        failure = translated(error, self._settings.bootstrap_servers)
+        if not isinstance(failure, RefusedError):
+            return
+        self._refusals += 1
+        if self._refusals & (self._refusals - 1) == 0:
+            _log.error("ALARM: %s (%d times)", failure, self._refusals)
