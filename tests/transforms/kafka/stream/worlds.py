@@ -23,11 +23,12 @@ class World:
         most: Messages of a large segment.
         bucket: Where the lake is kept; by default a new one.
         rehearse: Tries a segment that processes may have died of.
+        clock: Of the process; by default one that only the test and idle polls move.
         log: More about the log.
     """
 
-    def __init__(self, end=50, most=20, bucket=None, rehearse=None, **log):
-        self.clock = FakeClock()
+    def __init__(self, end=50, most=20, bucket=None, rehearse=None, clock=None, **log):
+        self.clock = clock or FakeClock()
         self.log = FakePartition(end, **log)
         topic = FakeTopic(OWNER.topic_id, {OWNER.partition: self.log})
         self.broker = FakeBroker({OWNER.topic: topic})
