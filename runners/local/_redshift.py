@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from runners.errors import LocalServiceError
 from runners.local import _certificates, _processes
@@ -34,13 +34,11 @@ class RedshiftSettings:
         database: made at the first start.
         user: its administrator.
         iam_role: the role that COPY may name, besides ``default``.
-        isolation: of every transaction; Redshift's own default is ``snapshot``.
     """
 
     database: str = "dev"
     user: str = "awsuser"
     iam_role: str = "arn:aws:iam::123456789012:role/local-copy"
-    isolation: Literal["snapshot", "serializable"] = "snapshot"
 
 
 class Redshift(Service):
@@ -165,7 +163,6 @@ class Redshift(Service):
             "user": self.settings.user,
             "password": self.password,
             "role": self.settings.iam_role,
-            "isolation": self.settings.isolation,
             "s3": {
                 "endpoint_url": self._s3.endpoint_url,
                 "aws_access_key_id": self._s3.access_key,

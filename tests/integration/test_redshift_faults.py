@@ -242,11 +242,14 @@ class TestLargeCopies:
                 sql,
             ]
         )
-        last = f"select status from sys_load_history where table_name = '{table}'"
-        assert wait_until(lambda: warehouse.all(last) == [["running"]], timeout=30, interval=0.01)
+        locks = (
+            "select count(*) > 0 from svv_transactions t join pg_class c on t.relation = c.oid "
+            f"where c.relname = '{table}'"
+        )
+        assert wait_until(lambda: warehouse.all(locks) == [[True]], timeout=30, interval=0.01)
         loader.kill()
         loader.wait()
-        assert wait_until(lambda: warehouse.all(last) == [["aborted"]], timeout=30)
+        assert wait_until(lambda: warehouse.all(locks) == [[False]], timeout=30)
         # Nobody holds a lock any more.
         next_loader = warehouse.connect()
         next_loader.cursor().execute(f"lock {table}")

@@ -1,7 +1,5 @@
 """What a client is told instead of success, as Redshift would say it."""
 
-from collections.abc import Mapping
-
 __all__ = ["SqlError", "refused"]
 
 
@@ -12,17 +10,13 @@ class SqlError(Exception):
         code: five characters.
         message: one line.
         detail: further lines.
-        record: what goes to ``stl_load_errors`` besides the message, by column.
     """
 
-    def __init__(
-        self, code: str, message: str, detail: str = "", record: Mapping[str, object] | None = None
-    ) -> None:
-        super().__init__(code, message, detail, record)
+    def __init__(self, code: str, message: str, detail: str = "") -> None:
+        super().__init__(code, message, detail)
         self.code = code
         self.message = message
         self.detail = detail
-        self.record = record
 
     def __str__(self) -> str:
         return f"{self.code} {self.message}"

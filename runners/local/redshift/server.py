@@ -21,7 +21,8 @@ __all__ = ["main"]
 
 _HOST = "127.0.0.1"
 _CATALOG = Path(__file__).with_name("catalog.sql")
-_ISOLATION = {"snapshot": "repeatable read", "serializable": "serializable"}
+#: Redshift's default: each transaction sees the snapshot of its first statement.
+_ISOLATION = "repeatable read"
 _Handler = Callable[[Watched, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 
 
@@ -30,8 +31,7 @@ def main(configuration: Path) -> None:
 
     Args:
         configuration: a JSON file: ``data``, ``certificate``, ``port``, ``control_port``,
-            ``database``, ``user``, ``password``, ``role``, ``isolation``, ``s3`` (arguments of a
-            boto3 client).
+            ``database``, ``user``, ``password``, ``role``, ``s3`` (arguments of a boto3 client).
     """
     asyncio.run(_serve(json.loads(configuration.read_text())))
 
@@ -74,10 +74,9 @@ async def _set_up(postgres: Postgres, config: Mapping[str, Any], *, new: bool) -
             await catalog.query(statement)
         catalog.close()
         postgres.mark_complete()
-    isolation = _ISOLATION[config["isolation"]]
     await admin.query(f"""ALTER ROLE "{user}" PASSWORD '{config["password"]}'""")
     await admin.query(
-        f"""ALTER DATABASE "{database}" SET default_transaction_isolation = '{isolation}'"""
+        f"""ALTER DATABASE "{database}" SET default_transaction_isolation = '{_ISOLATION}'"""
     )
     admin.close()
 

@@ -183,7 +183,6 @@ class Session:
             answer = await self._unless_ended(self._answer(taken, kind, body, todo, fault))
         finally:
             self._takeover = None
-        self._in_block = taken.in_block
         self._writer.write(answer)
         if kind == b"Q":
             self._forward(b"S", b"")

@@ -13,7 +13,7 @@ from runners.local.redshift.copy import CATALOG, BinaryRows, Column, arrow_type,
 from runners.local.redshift.errors import SqlError, refused
 from runners.local.redshift.hub import Hub
 from runners.local.redshift.sql import Copy, Script
-from runners.local.redshift.wire import command_complete, message, notice, row, string, translated
+from runners.local.redshift.wire import command_complete, message, row, string, translated
 
 __all__ = ["Takeover"]
 
@@ -33,7 +33,7 @@ class Takeover:
     def __init__(self, writer: asyncio.StreamWriter, hub: Hub, *, in_block: bool) -> None:
         self._writer = writer
         self._hub = hub
-        self.in_block = in_block
+        self._in_block = in_block
         self.cancelled = False
         self.failed = False
         #: What the backend answers; None once it has ended.
@@ -64,53 +64,36 @@ class Takeover:
 
     async def run(self, script: Script) -> bytes:
         """Runs a script; returns the answer for the client."""
-        if script.outside_block and self.in_block:
+        if script.outside_block and self._in_block:
             raise SqlError("25001", f"{script.tag} cannot run inside a transaction block")
         for statement in script.statements:
             await self.execute(statement)
-        if script.commit and self.in_block:
-            await self.execute("COMMIT")
-            self.in_block = False
-        told = notice(script.notice) if script.notice else b""
-        return told + command_complete(script.tag)
+        return command_complete(script.tag)
 
     async def copy(self, copy: Copy) -> bytes:
         """Runs a COPY; returns the answer for the client."""
         if copy.role not in ("default", self._hub.role):
             raise SqlError("XX000", f"User is not authorized to assume IAM Role {copy.role}")
         quoted = copy.table.replace("'", "''")
-        catalog = await self.execute(CATALOG.format(f"'{quoted}'"))
-        columns = _targets(catalog, copy)
-        begun = self._hub.finish(self._hub.begin_load(catalog[0][5:], copy))
+        columns = _columns(await self.execute(CATALOG.format(f"'{quoted}'")))
         thread = ThreadPoolExecutor(1, "copy")
         try:
-            load = await asyncio.shield(begun)
             rows = await self._load(copy, columns, thread)
-        except BaseException as failure:
-            await self._hub.finish(self._hub.end_load(begun, failure))
-            raise
         finally:
             # It may be in the middle of a file; nobody waits for it.
             thread.shutdown(wait=False)
-        await self._hub.finish(self._hub.end_load(begun, rows))
-        for name, value in (("count", rows.count), ("id", load)):
-            await self.execute(f"SELECT set_config('rs.last_copy_{name}', '{value}', false)")
-        name = copy.table.replace('"', "")
-        text = f"Load into table '{name}' completed, {rows.count} record(s) loaded successfully."
-        return notice(text) + command_complete("COPY")
+        await self.execute(f"SELECT set_config('rs.last_copy_count', '{rows.count}', false)")
+        return command_complete("COPY")
 
     async def _load(
         self, copy: Copy, columns: list[Column], thread: ThreadPoolExecutor
     ) -> BinaryRows:
         loop, store = asyncio.get_running_loop(), self._hub.store
-        found = await loop.run_in_executor(
-            thread, lambda: files(store, copy.source, manifest=copy.manifest)
-        )
+        found = await loop.run_in_executor(thread, files, store, copy.manifest)
         if not copy.to_json and any(column.is_super for column in columns):
             raise SqlError("0A000", "SUPER column in COPY query requires SERIALIZETOJSON option")
-        rows = BinaryRows(store, found, columns, fill=copy.fill)
-        names = ", ".join(f'"{column.name}"' for column in columns)
-        self._send(f"COPY {copy.table} ({names}) FROM STDIN (FORMAT binary)")
+        rows = BinaryRows(store, found, columns)
+        self._send(f"COPY {copy.table} FROM STDIN (FORMAT binary)")
         while (await self._answer())[0] != b"G":
             pass
         chunks = rows.chunks()
@@ -167,22 +150,18 @@ class Takeover:
         return answer
 
 
-def _targets(catalog: list[list[str | None]], copy: Copy) -> list[Column]:
-    """Returns the columns that the files' columns go to, in their order."""
-    columns = {
-        str(name): Column(
+def _columns(catalog: list[list[str | None]]) -> list[Column]:
+    """Returns the table's columns, in the order in which the files must have theirs."""
+    columns = [
+        Column(
             name=str(name),
             type=str(kind),
             required=required == "t",
             most_bytes=int(length) if length else None,
         )
-        for name, kind, required, identity, length, *_ in catalog
-        if identity == "f" or str(name) in copy.columns
-    }
-    wanted = [name.strip('"') for name in copy.columns] or list(columns)
-    for name in wanted:
-        if name not in columns:
-            raise SqlError("42703", f'column "{name}" of relation does not exist')
-        if arrow_type(columns[name]) is None:
-            raise refused(f"COPY of Parquet into {columns[name].redshift_type}")
-    return [columns[name] for name in wanted]
+        for name, kind, required, length in catalog
+    ]
+    for column in columns:
+        if arrow_type(column) is None:
+            raise refused(f"COPY of Parquet into {column.redshift_type}")
+    return columns

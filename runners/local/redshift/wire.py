@@ -16,7 +16,6 @@ __all__ = [
     "error",
     "fields",
     "message",
-    "notice",
     "row",
     "string",
     "translate_error",
@@ -44,17 +43,9 @@ def fields(body: bytes) -> dict[str, str]:
 
 def error(found: SqlError, severity: str = "ERROR") -> bytes:
     """Returns an ErrorResponse."""
-    return message(b"E", _report(severity, found.code, found.message, found.detail))
-
-
-def notice(text: str) -> bytes:
-    """Returns a NoticeResponse of level INFO."""
-    return message(b"N", _report("INFO", "00000", text, ""))
-
-
-def _report(severity: str, code: str, text: str, detail: str) -> bytes:
-    given = {"S": severity, "C": code, "M": text, "D": detail}
-    return b"".join(string(key + value) for key, value in given.items() if value) + b"\0"
+    given = {"S": severity, "C": found.code, "M": found.message, "D": found.detail}
+    parts = [string(key + value) for key, value in given.items() if value]
+    return message(b"E", b"".join(parts) + b"\0")
 
 
 def translated(body: bytes) -> SqlError:

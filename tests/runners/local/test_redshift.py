@@ -13,7 +13,7 @@ from runners.local._state import Entry
 @pytest.fixture
 def redshift(tmp_path):
     """A stand-in that is prepared and not started, beside an S3 server that is as well."""
-    handles = Services.of(tmp_path, redshift=RedshiftSettings(isolation="serializable"))
+    handles = Services.of(tmp_path, redshift=RedshiftSettings(iam_role="arn:mine"))
     handles.state.put("s3", Entry(ports={"s3": 20001}))
     handles.state.put("redshift", Entry(ports={"client": 20002, "control": 20003}))
     handles.s3.folder.mkdir()
@@ -27,7 +27,7 @@ def test_the_gateway_learns_where_everything_is(redshift):
     config = json.loads((redshift.folder / "gateway.json").read_text())
     assert config["port"] == redshift.port == 20002
     assert config["password"] == redshift.password
-    assert config["isolation"] == "serializable"
+    assert config["role"] == "arn:mine"
     assert config["s3"]["endpoint_url"] == "http://127.0.0.1:20001"
 
 

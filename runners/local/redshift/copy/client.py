@@ -48,18 +48,6 @@ class Store:
         body: bytes = self._call("get_object", url)["Body"].read()
         return body
 
-    def names(self, prefix: str) -> list[str]:
-        """Returns the addresses that begin with a prefix."""
-        bucket, key = _parts(prefix)
-        try:
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=bucket, Prefix=key
-            )
-            found = [item["Key"] for page in pages for item in page.get("Contents", ())]
-        except (BotoCoreError, ClientError) as failure:
-            raise _failed(failure) from None
-        return [f"s3://{bucket}/{name}" for name in found]
-
     @contextmanager
     def spooled(self, url: str) -> Iterator[Path]:
         """Gives an object as a file that is gone afterwards.

@@ -16,8 +16,8 @@ __all__ = ["CATALOG", "Column", "arrow_type", "check", "spectrum_error"]
 
 #: Columns of the table whose name replaces ``{}``, in order.
 CATALOG = """
-SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity <> '',
-       split_part(k.conname, '_', 3), a.attrelid, current_database(), pg_backend_pid()
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+       split_part(k.conname, '_', 3)
 FROM pg_attribute a LEFT JOIN pg_constraint k
   ON k.conrelid = a.attrelid AND k.conkey = ARRAY[a.attnum] AND k.conname LIKE 'rs\\_len\\_%'
 WHERE a.attrelid = {}::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"""
@@ -64,32 +64,31 @@ class Column:
         if self.is_super:
             return "SUPER"
         name = self.type.upper().replace("CHARACTER VARYING", "VARCHAR")
-        return f"{name}({self.most_bytes})" if self.most_bytes and "(" not in name else name
+        return f"{name}({self.most_bytes})" if self.most_bytes else name
 
 
 def arrow_type(column: Column) -> pa.DataType | None:
     """Returns the type that a file's column is cast to, None if COPY can't load such a column."""
-    if column.type.startswith("character"):
+    if column.type == "character varying":
         return pa.string()
     if match := re.fullmatch(r"numeric\((\d+),(\d+)\)", column.type):
         return pa.decimal128(int(match.group(1)), int(match.group(2)))
     return _EXACT.get(column.type)
 
 
-def check(columns: Sequence[Column], file: pq.ParquetFile, url: str, *, fill: bool) -> None:
+def check(columns: Sequence[Column], file: pq.ParquetFile, url: str) -> None:
     """Compares a file's schema with the target's columns, by position.
 
     Raises:
         SqlError: another number of columns, or a type that doesn't fit.
     """
     found = file.schema_arrow
-    missing = len(columns) - len(found)
-    if missing and not (fill and missing > 0):
+    if len(columns) != len(found):
         counts = f"Table columns: {len(columns)}, Data columns: {len(found)}"
         text = "Unmatched number of columns between table and file."
-        raise spectrum_error(f"{text} {counts}, File name: {_https(url)}", url)
+        raise spectrum_error(f"{text} {counts}, File name: {_https(url)}")
     # Parquet's own columns are leaves: without nested ones they are as many.
-    for column, field in zip(columns, found, strict=False):
+    for column, field in zip(columns, found, strict=True):
         if not (column.is_super or _fits(arrow_type(column), field.type)):
             raise _incompatible(column, file, field.name, url)
 
@@ -122,23 +121,14 @@ def _incompatible(column: Column, file: pq.ParquetFile, name: str, url: str) -> 
         f"File '{_https(url)}' has an incompatible Parquet schema for column '{url}.{name}'. "
         f"Column type: {column.redshift_type}, Parquet schema: {schema}"
     )
-    return spectrum_error(text, url, column)
+    return spectrum_error(text)
 
 
-def spectrum_error(text: str, url: str, column: Column | None = None) -> SqlError:
+def spectrum_error(text: str) -> SqlError:
     """Returns the error of Redshift's Parquet reader: everything is in its detail."""
     lines = ("error:  Spectrum Scan Error", f"code:      {_CODE}", f"context:   {text}")
     bar = "-" * 47
-    detail = "\n".join(["", bar, *lines, bar])
-    record = {
-        "file_name": url,
-        "column_name": column.name if column else "",
-        "column_type": column.redshift_type if column else "",
-        "column_length": str(column.most_bytes or "") if column else "",
-        "error_code": _CODE,
-        "error_message": text,
-    }
-    return SqlError("XX000", "Spectrum Scan Error", detail, record)
+    return SqlError("XX000", "Spectrum Scan Error", "\n".join(["", bar, *lines, bar]))
 
 
 def _https(url: str) -> str:

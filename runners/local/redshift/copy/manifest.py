@@ -1,4 +1,4 @@
-"""The files of a COPY: a manifest's entries, or what a prefix holds.
+"""The files of a COPY: a manifest's entries.
 
 Source: Amazon Redshift, "Using a manifest to specify data files"; for Parquet an entry needs
 ``meta.content_length``.
@@ -20,30 +20,25 @@ class SourceFile:
 
     Attributes:
         url: its address.
-        size: the bytes it must have, None if any number will do.
+        size: the bytes it must have.
         mandatory: COPY fails if it isn't there.
     """
 
     url: str
-    size: int | None = None
+    size: int
     mandatory: bool = True
 
 
-def files(store: Store, source: str, *, manifest: bool) -> list[SourceFile]:
+def files(store: Store, manifest: str) -> list[SourceFile]:
     """Returns the files that are there, and are as the manifest says.
 
     Raises:
-        SqlError: no such source, a mandatory file is missing, or a size differs.
+        SqlError: no such manifest, a mandatory file is missing, or a size differs.
     """
-    if not manifest:
-        found = [SourceFile(url=url) for url in store.names(source)]
-        if not found:
-            raise SqlError("XX000", f"The specified S3 prefix '{_key(source)}' does not exist")
-        return found
     try:
-        entries = parse(store.read(source))
+        entries = parse(store.read(manifest))
     except FileNotFoundError:
-        text = f"Problem reading manifest file - The specified key does not exist: {source}"
+        text = f"Problem reading manifest file - The specified key does not exist: {manifest}"
         raise SqlError("XX000", text) from None
     return [entry for entry in entries if _is_there(store, entry)]
 
@@ -79,7 +74,3 @@ def _is_there(store: Store, entry: SourceFile) -> bool:
         detail = f"File: {entry.url}, content_length: {entry.size}, size: {size}"
         raise SqlError("XX000", "File size in manifest does not match the file.", detail)
     return True
-
-
-def _key(url: str) -> str:
-    return url.removeprefix("s3://").partition("/")[2]

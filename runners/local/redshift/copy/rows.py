@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 from runners.local.redshift.copy.client import Store
 from runners.local.redshift.copy.columns import Column, arrow_type, check, spectrum_error
 from runners.local.redshift.copy.manifest import SourceFile
-from runners.local.redshift.errors import SqlError
 
 __all__ = ["BinaryRows"]
 
@@ -29,24 +28,18 @@ class BinaryRows:
         store: where the files are.
         files: what to read, in order.
         columns: the target's columns, in the order of the files' columns.
-        fill: NULL for the last columns where a file lacks them.
 
     Attributes:
         count: rows given so far.
-        bytes: bytes of the files read so far.
-        files: files read so far.
     """
 
     def __init__(
-        self, store: Store, files: Sequence[SourceFile], columns: Sequence[Column], *, fill: bool
+        self, store: Store, files: Sequence[SourceFile], columns: Sequence[Column]
     ) -> None:
         self._store = store
         self._sources = files
         self._columns = columns
-        self._fill = fill
         self.count = 0
-        self.bytes = 0
-        self.files = 0
 
     def chunks(self) -> Generator[bytes, None, None]:
         """Yields the rows.
@@ -66,41 +59,34 @@ class BinaryRows:
     def _batches(self, source: SourceFile, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         try:
             with self._store.spooled(source.url) as path:
-                self.bytes += path.stat().st_size
-                self.files += 1
                 yield from self._read(str(path), source.url, schema)
         except FileNotFoundError:
-            raise spectrum_error(
-                f"The S3 object does not exist: {source.url}", source.url
-            ) from None
+            raise spectrum_error(f"The S3 object does not exist: {source.url}") from None
         except pa.ArrowInvalid:
             # Arrow's own text may hold values.
-            raise spectrum_error(f"File '{source.url}' is not valid Parquet", source.url) from None
+            raise spectrum_error(f"File '{source.url}' is not valid Parquet") from None
 
     def _read(self, path: str, url: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         with pq.ParquetFile(path, memory_map=True) as file:
-            check(self._columns, file, url, fill=self._fill)
+            check(self._columns, file, url)
             for batch in file.iter_batches(_BATCH_ROWS):
-                arrays = [
-                    self._array(column, batch, i, schema.field(i).type, url)
-                    for i, column in enumerate(self._columns)
-                ]
+                given = zip(self._columns, batch.columns, schema.types, strict=True)
+                arrays = [_checked(column, array, kind, url) for column, array, kind in given]
                 yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
-    def _array(
-        self, column: Column, batch: pa.RecordBatch, at: int, kind: pa.DataType, url: str
-    ) -> pa.Array:
-        if at >= batch.num_columns:
-            array = pa.nulls(batch.num_rows, kind)
-        else:
-            array = _as_json(batch.column(at)) if column.is_super else batch.column(at).cast(kind)
-        if column.required and array.null_count:
-            raise _null(column, url)
-        if column.most_bytes is not None:
-            longest = pc.max(pc.binary_length(array)).as_py() or 0
-            if longest > column.most_bytes:
-                raise _too_long(column, longest, url)
-        return array
+
+def _checked(column: Column, given: pa.Array, kind: pa.DataType, url: str) -> pa.Array:
+    array = _as_json(given) if column.is_super else given.cast(kind)
+    if column.required and array.null_count:
+        text = f"Column {column.name} does not allow NULL values. File name: {url}"
+        raise spectrum_error(text)
+    longest = 0 if column.most_bytes is None else pc.max(pc.binary_length(array)).as_py() or 0
+    if longest > (column.most_bytes or 0):
+        raise spectrum_error(
+            f"The length of the data column {column.name} is longer than the length defined in "
+            f"the table. Table: {column.most_bytes}, Data: {longest}, File name: {url}"
+        )
+    return array
 
 
 def _as_json(array: pa.Array) -> pa.Array:
@@ -108,16 +94,3 @@ def _as_json(array: pa.Array) -> pa.Array:
         None if v is None else json.dumps(v, separators=(",", ":")) for v in array.to_pylist()
     )
     return pa.array(values, pa.string())
-
-
-def _null(column: Column, url: str) -> SqlError:
-    text = f"Column {column.name} does not allow NULL values. File name: {url}"
-    return spectrum_error(text, url, column)
-
-
-def _too_long(column: Column, longest: int, url: str) -> SqlError:
-    text = (
-        f"The length of the data column {column.name} is longer than the length defined in the "
-        f"table. Table: {column.most_bytes}, Data: {longest}, File name: {url}"
-    )
-    return spectrum_error(text, url, column)

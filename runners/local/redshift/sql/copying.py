@@ -1,4 +1,4 @@
-"""The COPY statement: Parquet from S3, nothing else."""
+"""The COPY statement: Parquet by a manifest, nothing else."""
 
 from runners.local.redshift.errors import SqlError, refused
 from runners.local.redshift.sql.lexer import Statement
@@ -8,11 +8,8 @@ from runners.local.redshift.sql.tables import name_at
 __all__ = ["parse_copy"]
 
 # Options of COPY that Redshift refuses with Parquet (copy-usage_notes-copy-from-columnar).
-_NOT_FOR_PARQUET = {"maxerror", "truncatecolumns", "compupdate", "noload", "delimiter", "gzip"}
-_NOT_FOR_PARQUET |= {"blanksasnull", "emptyasnull", "ignoreheader", "timeformat", "dateformat"}
-_NOT_FOR_PARQUET |= {"region", "csv", "json", "encrypted", "escape", "roundec", "trimblanks"}
-
-_KNOWN = {"format", "as", "parquet", "manifest", "fillrecord", "statupdate", "serializetojson"}
+_NOT_FOR_PARQUET = {"maxerror", "truncatecolumns", "compupdate", "noload", "region", "timeformat"}
+_KNOWN = {"format", "as", "parquet", "manifest", "serializetojson"}
 
 
 def parse_copy(sql: Statement) -> Copy:
@@ -22,28 +19,16 @@ def parse_copy(sql: Statement) -> Copy:
         SqlError: an option that Redshift refuses, or that isn't supported here.
     """
     table, at = name_at(sql, 1)
-    columns: tuple[str, ...] = ()
-    if sql.word(at) == "(":
-        close = sql.close(at)
-        columns = tuple(sql.word(first).lower() for first, _ in sql.parts(at + 1, close))
-        at = close + 1
-    if sql.word(at) != "from" or sql.kinds[at + 1 : at + 2] != ("string",):
-        raise refused("COPY other than FROM 's3://...'")
-    source = _literal(sql, at + 1)
-    if not source.startswith("s3://"):
-        raise refused("COPY from anything but s3://")
+    if sql.word(at) != "from" or not sql.word(at + 1).startswith("'s3://"):
+        raise refused("COPY other than of a whole table FROM 's3://...'")
     options = _options(sql, at + 2)
-    if "parquet" not in options:
-        raise refused("COPY of a format other than PARQUET")
-    if "iam_role" not in options:
-        raise refused("COPY without IAM_ROLE")
+    for needed in ("iam_role", "parquet", "manifest"):
+        if needed not in options:
+            raise refused(f"COPY without {needed.upper()}")
     return Copy(
         table=table,
-        columns=columns,
-        source=source,
+        manifest=_literal(sql, at + 1),
         role=options["iam_role"],
-        manifest="manifest" in options,
-        fill="fillrecord" in options,
         to_json="serializetojson" in options,
     )
 
@@ -68,6 +53,6 @@ def _options(sql: Statement, at: int) -> dict[str, str]:
 
 
 def _literal(sql: Statement, at: int) -> str:
-    if sql.kinds[at : at + 1] != ("string",) or not sql.words[at].startswith("'"):
+    if not sql.word(at).startswith("'"):
         raise SqlError("42601", "stand-in: a quoted string is expected in COPY")
     return sql.words[at][1:-1].replace("''", "'")

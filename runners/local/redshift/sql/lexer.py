@@ -14,7 +14,6 @@ _TOKEN = re.compile(
                 | (?P<tag>\$(?:[^\W\d]\w*)?\$).*?(?:(?P=tag)|\Z) )
     | (?P<quoted> "(?:[^"]|"")*(?:"|\Z) )
     | (?P<param>  \$\d+ )
-    | (?P<temp>   \#[^\W\d]\w* )
     | (?P<number> (?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)? )
     | (?P<word>   [^\W\d][\w$]* )
     | (?P<sign>   :: | \#[>-]* | (?:(?!--|/\*)[<>=!~@&|^?+\-*/%])+ | . )
@@ -29,8 +28,7 @@ class Token:
     """A piece of SQL.
 
     Attributes:
-        kind: ``trivia``, ``string``, ``quoted``, ``param``, ``temp`` (as in ``#t``), ``number``,
-            ``word`` or ``sign``.
+        kind: ``trivia``, ``string``, ``quoted``, ``param``, ``number``, ``word`` or ``sign``.
         text: as written.
     """
 
@@ -81,7 +79,7 @@ class Statement:
         for token in tokens:
             if token.kind != "trivia":
                 self._places.append(len(self._out))
-                words.append(token.text.lower() if token.kind in ("word", "temp") else token.text)
+                words.append(token.text.lower() if token.kind == "word" else token.text)
                 kinds.append(token.kind)
             self._out.append(token.text)
         self.words = tuple(words)

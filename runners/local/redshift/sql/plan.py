@@ -1,6 +1,6 @@
 """What the gateway does with a statement."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 __all__ = ["Copy", "Plan", "Relay", "Script"]
 
@@ -21,40 +21,30 @@ class Script:
     """The gateway runs these statements in the client's session, then answers.
 
     Attributes:
-        statements: PostgreSQL's form; none for what only changes how Redshift stores.
+        statements: PostgreSQL's form.
         tag: the command's name in the answer.
         outside_block: refuse it inside BEGIN ... COMMIT.
-        commit: it takes effect at once, and with it what the transaction did before.
-        notice: what the client is told, if anything.
     """
 
     statements: tuple[str, ...]
     tag: str
     outside_block: bool = False
-    commit: bool = False
-    notice: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Copy:
-    """``COPY table FROM 's3://...' FORMAT AS PARQUET``.
+    """``COPY table FROM 's3://...' IAM_ROLE ... FORMAT AS PARQUET MANIFEST``.
 
     Attributes:
         table: its name in PostgreSQL's form.
-        columns: the column list, empty if there is none.
-        source: an ``s3://`` address of a manifest or a prefix.
+        manifest: the manifest's ``s3://`` address.
         role: the IAM role, ``default`` for the default one.
-        manifest: the source is a manifest.
-        fill: columns that the files lack become NULL (FILLRECORD).
         to_json: nested columns become SUPER (SERIALIZETOJSON).
     """
 
     table: str
-    columns: tuple[str, ...] = field(default=())
-    source: str
+    manifest: str
     role: str
-    manifest: bool
-    fill: bool
     to_json: bool = False
 
 

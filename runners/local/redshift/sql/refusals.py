@@ -1,7 +1,7 @@
 """What PostgreSQL would take and Redshift wouldn't: refused, so that nothing relies on it.
 
 Sources: Amazon Redshift's "Unsupported PostgreSQL features", "Unsupported PostgreSQL functions",
-"Leader node-only functions", and the syntax of MERGE, INSERT, ALTER TABLE and window functions.
+"Leader node-only functions", and the syntax of INSERT and window functions.
 """
 
 from runners.local.redshift.errors import SqlError, refused
@@ -10,13 +10,12 @@ from runners.local.redshift.sql.lexer import Statement
 __all__ = ["reads_catalog", "refuse"]
 
 _PHRASES: dict[tuple[str, ...], str] = {
-    ("on", "conflict"): "use MERGE, or DELETE and INSERT",
+    ("on", "conflict"): "use DELETE and INSERT",
     ("returning",): "read the rows before or after",
     ("distinct", "on"): "use ROW_NUMBER() in a subquery",
     ("filter", "("): "use CASE inside the aggregate",
     ("lateral",): "use a join",
     ("array", "["): "there are no arrays",
-    ("values", "(", ")"): "there are no empty rows",
     ("from", "(", "values"): "VALUES is no table, use UNION ALL",
     ("in", "(", "values"): "VALUES is no table, use a list",
     ("for", "update"): "LOCK the table",
@@ -35,12 +34,9 @@ _PHRASES: dict[tuple[str, ...], str] = {
     ("as", "(", "update"): "only SELECT goes into WITH",
     ("as", "(", "delete"): "only SELECT goes into WITH",
     ("overriding",): "leave the identity column out",
-    # Redshift has these; the stand-in doesn't.
-    ("qualify",): "not supported here, use a subquery",
+    # Redshift has these, with another meaning.
     ("convert", "("): "not supported here, use CAST",
     ("decode", "("): "not supported here, use CASE",
-    ("ratio_to_report", "("): "not supported here, divide by SUM() OVER ()",
-    ("remove", "duplicates"): "not supported here",
 }
 _LEADER_ONLY = {"age", "current_time", "current_timestamp", "isfinite", "localtime", "now"}
 _LEADER_ONLY |= {"localtimestamp", "generate_series", "array_agg", "array_to_string"}
@@ -52,7 +48,7 @@ _CASTS |= {"inet", "xml", "name", "citext", "hstore", "super", "varbyte"}
 _FRAMED = {"sum", "avg", "count", "min", "max", "first_value", "last_value", "nth_value"}
 _FRAMED |= {"stddev", "stddev_pop", "stddev_samp", "variance", "var_pop", "var_samp"}
 # Their names begin like the catalog's, but they are for everyone.
-_PUBLIC = {"pg_last_copy_id", "pg_last_copy_count", "pg_backend_pid", "pg_terminate_backend"}
+_PUBLIC = {"pg_last_copy_count", "pg_backend_pid", "pg_terminate_backend"}
 
 
 def refuse(sql: Statement) -> None:
@@ -67,9 +63,6 @@ def refuse(sql: Statement) -> None:
     _tokens(sql)
     _frames(sql)
     _sorted_aggregates(sql)
-    _into(sql)
-    if sql.says(0, "merge"):
-        _merge(sql)
     if sql.says(0, "with") and sql.find("insert", "into") > 0:
         raise refused("WITH before INSERT: put it after INSERT INTO", "42601")
 
@@ -87,9 +80,6 @@ def _phrases(sql: Statement) -> None:
         # A column may be called what a keyword is called; "t.returning" is a column.
         if at >= 0 and sql.word(at - 1) != ".":
             raise refused(f"{' '.join(phrase).upper()}: {instead}")
-    top = sql.find("select", "top")
-    if top >= 0 and sql.kinds[top + 2 : top + 3] == ("number",):
-        raise refused("TOP: not supported here, use LIMIT")
 
 
 def _tokens(sql: Statement) -> None:
@@ -127,42 +117,16 @@ def _frames(sql: Statement) -> None:
 
 
 def _sorted_aggregates(sql: Statement) -> None:
-    """LISTAGG, PERCENTILE_CONT and MEDIAN of one SELECT have to share one order on Redshift."""
+    """The PERCENTILE_CONTs of one SELECT have to share one order on Redshift."""
     scopes, orders = [0], dict[int, set[tuple[str, ...]]]()
     for at, word in enumerate(sql.words):
         if word == "(":
             scopes.append(at if sql.word(at + 1) in ("select", "with") else scopes[-1])
         elif word == ")" and len(scopes) > 1:
             scopes.pop()
-        order: tuple[str, ...] = ()
         if sql.says(at, "within", "group", "(", "order", "by"):
             order = sql.words[at + 5 : sql.close(at + 2)]
-        elif sql.says(at, "median", "("):
-            order = sql.words[at + 2 : sql.close(at + 1)]
-        if order:
             orders.setdefault(scopes[-1], set()).add(order)
     if any(len(found) > 1 for found in orders.values()):
         text = "within group ORDER BY clauses for aggregate functions must be the same"
         raise SqlError("0A000", text)
-
-
-def _into(sql: Statement) -> None:
-    at = sql.find("into")
-    if sql.word(0) in ("select", "with") and at > 0 and sql.kinds[at + 1] == "temp":
-        raise refused("SELECT INTO a temporary table: use CREATE TABLE AS")
-
-
-def _merge(sql: Statement) -> None:
-    """MERGE is one table into another, matched rows one way, others inserted."""
-    using = sql.find("using")
-    if "as" in sql.words[:using] or sql.words[:using].count(".") * 2 + 3 != using:
-        raise refused("MERGE with an alias for its target: name the table", "42601")
-    if sql.word(using + 1) == "(":
-        raise refused("MERGE from a subquery: use a table", "42601")
-    heads = [sql.words[at + 1 : at + 4] for at in range(len(sql)) if sql.says(at, "when")]
-    heads = [head for head in heads if "matched" in head[:2]]
-    wanted = [("matched", "then"), ("not", "matched", "then")]
-    if [tuple(h[: len(w)]) for h, w in zip(heads, wanted, strict=False)] != wanted:
-        raise refused("MERGE takes WHEN MATCHED THEN, then WHEN NOT MATCHED THEN", "42601")
-    if len(heads) != len(wanted) or sql.find("do", "nothing") > 0:
-        raise refused("MERGE takes one WHEN MATCHED and one WHEN NOT MATCHED", "42601")

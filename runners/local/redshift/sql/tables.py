@@ -1,6 +1,6 @@
 """CREATE TABLE, ALTER TABLE and CREATE VIEW.
 
-What tells Redshift how to store is checked and left out.
+What tells Redshift how to store is checked, and left out.
 A declared key isn't enforced on Redshift, so none is made; PRIMARY KEY keeps its NOT NULL. Lengths
 are bytes: each has a CHECK named ``rs_len_<bytes>_<column>``, which tells the gateway the length.
 """
@@ -16,14 +16,7 @@ __all__ = ["alter_table", "create_table", "create_view", "name_at"]
 _ENCODINGS = {"raw", "az64", "bytedict", "delta", "delta32k", "lzo", "mostly8", "mostly16"}
 _ENCODINGS |= {"mostly32", "runlength", "text255", "text32k", "zstd", "auto"}
 _KEYS = ("primary", "unique", "foreign", "constraint")
-#: Attributes of a table that are one word.
-_ATTRIBUTES = {
-    "diststyle": ("even", "key", "all", "auto"),
-    "backup": ("yes", "no"),
-    "encode": ("auto",),
-    "sortkey": ("auto",),
-}
-_STORAGE = "the stand-in takes note of nothing that only changes how Redshift stores"
+_STYLES = ("even", "key", "all", "auto")
 
 
 def name_at(sql: Statement, at: int) -> tuple[str, int]:
@@ -31,20 +24,15 @@ def name_at(sql: Statement, at: int) -> tuple[str, int]:
     end = at + 1
     while sql.word(end) == ".":
         end += 2
-    rewritten = [
-        f'"{word}"' if kind == "temp" else word.lower()
-        for word, kind in zip(sql.words[at:end], sql.kinds[at:end], strict=True)
-    ]
-    return "".join(rewritten), end
+    return "".join(sql.words[at:end]).lower(), end
 
 
 def create_table(sql: Statement) -> Plan:
-    """Rewrites ``CREATE [TEMP] TABLE``, with columns, ``LIKE`` or ``AS``."""
+    """Rewrites ``CREATE [TEMP] TABLE``, with columns or ``AS``."""
     at = sql.find("table") + 1
     temporary = sql.word(at - 2) in ("temp", "temporary")
     guard = sql.says(at, "if", "not", "exists")
     at += 3 * guard
-    temporary |= sql.kinds[at] == "temp"
     name, at = name_at(sql, at)
     head = f"CREATE {'TEMP ' * temporary}TABLE {'IF NOT EXISTS ' * guard}{name} "
     items, columns = [], []
@@ -63,13 +51,7 @@ def create_table(sql: Statement) -> Plan:
 
 
 def _item(sql: Statement, first: int, end: int) -> list[str]:
-    """Returns what stands for one item of the list: a column, a key, or LIKE."""
-    if sql.says(first, "like"):
-        name, after = name_at(sql, first + 1)
-        options = sql.text(after, end)
-        if sql.words[after:end] not in ((), ("including", "defaults"), ("excluding", "defaults")):
-            raise refused(f"LIKE ... {options}: only INCLUDING DEFAULTS", "42601")
-        return [f"LIKE {name} INCLUDING CONSTRAINTS {options}"]
+    """Returns what stands for one item of the list: a column or a key."""
     if sql.word(first) in _KEYS and sql.kinds[first] == "word":
         if "check" in sql.words[first:end]:
             raise refused("CHECK: there are no such constraints")
@@ -106,27 +88,9 @@ def _column_attributes(sql: Statement, kind: ColumnType, end: int) -> list[str]:
         elif word == "references":
             at = name_at(sql, at + 1)[1]
             at = sql.close(at) + 1 if sql.word(at) == "(" else at
-        elif word == "identity" or sql.says(at, "generated", "by", "default", "as", "identity"):
-            how = "ALWAYS" if word == "identity" else "BY DEFAULT"
-            opened = sql.find("(", start=at)
-            at = sql.close(opened) + 1
-            start, step = (sql.word(i) for i, _ in sql.parts(opened + 1, at - 1))
-            kept.append(f"GENERATED {how} AS IDENTITY (START WITH {start} INCREMENT BY {step})")
-        elif word == "default":
-            after = _default_end(sql, at + 1, end)
-            rewrite_expressions(sql, at)
-            kept.append(sql.text(at, after))
-            at = after
         else:
             raise refused(f"column attribute {word.upper()}: not supported")
     return kept
-
-
-def _default_end(sql: Statement, at: int, end: int) -> int:
-    stops = ("encode", "distkey", "sortkey", "unique", "not", "primary", "references")
-    while at < end and sql.word(at) not in stops:
-        at = sql.close(at) + 1 if sql.word(at) == "(" else at + 1
-    return at
 
 
 def _encoding(name: str, kind: ColumnType) -> None:
@@ -138,13 +102,11 @@ def _encoding(name: str, kind: ColumnType) -> None:
 
 
 def _table_attributes(sql: Statement, at: int, end: int, columns: list[str]) -> None:
-    """Checks DISTSTYLE, DISTKEY, SORTKEY, ENCODE AUTO and BACKUP."""
+    """Checks DISTSTYLE, DISTKEY and SORTKEY."""
     while at < end:
         word, argument = sql.word(at), sql.word(at + 1)
-        if argument in _ATTRIBUTES.get(word, ()):
+        if word == "diststyle" and argument in _STYLES:
             at += 2
-        elif word in ("compound", "interleaved") and argument == "sortkey":
-            at += 1
         elif word in ("distkey", "sortkey") and argument == "(":
             close = sql.close(at + 1)
             _known(columns, [sql.word(first) for first, _ in sql.parts(at + 2, close)])
@@ -155,56 +117,28 @@ def _table_attributes(sql: Statement, at: int, end: int, columns: list[str]) -> 
 
 def _known(columns: list[str], keys: list[str]) -> None:
     for key in keys:
-        if columns and key.strip('"').lower() not in [*columns, "like"]:
+        if columns and key.strip('"').lower() not in columns:
             raise SqlError("42703", f'column "{key}" does not exist')
 
 
 def alter_table(sql: Statement) -> Plan:
-    """Rewrites ALTER TABLE: one column added, a VARCHAR widened, APPEND, names, owners."""
+    """Rewrites ALTER TABLE: one column added, dropped or renamed, a VARCHAR widened."""
     name, at = name_at(sql, 2)
-    head = f"ALTER TABLE {name} "
-    if sql.says(at, "append", "from"):
-        return _append(sql, name, at + 2)
-    if sql.says(at, "add"):
-        return _add(sql, head, at + 1)
+    if sql.says(at, "add", "column"):
+        return _add(sql, f"ALTER TABLE {name} ", at + 2)
     if sql.says(at, "alter", "column") and sql.says(at + 3, "type"):
         return _widen(sql, name, at + 2)
-    if sql.says(at, "drop", "constraint"):
-        return Script(statements=(), tag="ALTER TABLE", notice="keys are not kept")
-    if sql.word(at) == "alter" and _is_storage(sql, at + 1):
-        return Script(statements=(), tag="ALTER TABLE", notice=_STORAGE)
-    if sql.says(at, "rename", "to"):
-        rewrite_expressions(sql)
-        check = f"SELECT pg_catalog.rs_check_rename('{name}')"
-        return Script(statements=(check, str(sql)), tag="ALTER TABLE")
-    if sql.word(at) in ("drop", "rename") or sql.says(at, "owner", "to"):
+    if sql.says(at, "drop", "column") or sql.says(at, "rename", "column"):
         rewrite_expressions(sql)
         return Relay(sql=str(sql))
     raise refused(f"ALTER TABLE ... {sql.word(at).upper()} {sql.word(at + 1).upper()}")
 
 
-def _is_storage(sql: Statement, at: int) -> bool:
-    if sql.word(at) == "column":
-        return sql.word(at + 2) == "encode"
-    return sql.word(at) in ("distkey", "diststyle", "sortkey", "compound", "encode")
-
-
-def _append(sql: Statement, target: str, at: int) -> Plan:
-    source, end = name_at(sql, at)
-    if end < len(sql):
-        raise refused("ALTER TABLE APPEND with IGNOREEXTRA or FILLTARGET")
-    moves = (f"INSERT INTO {target} SELECT * FROM {source}", f"DELETE FROM {source}")
-    return Script(statements=moves, tag="ALTER TABLE APPEND", outside_block=True, commit=True)
-
-
 def _add(sql: Statement, head: str, at: int) -> Plan:
-    if sql.word(at) in _KEYS:
-        return Script(statements=(), tag="ALTER TABLE", notice="keys are not enforced")
-    at += sql.says(at, "column")
     if sql.says(at, "if") or len(sql.parts(at, len(sql))) > 1:
         raise refused("ALTER TABLE adds one column, without IF NOT EXISTS", "42601")
     items = _column(sql, at, len(sql))
-    if "NOT NULL" in items[0] and "default" not in sql.words:
+    if "NOT NULL" in items[0]:
         raise SqlError("0A000", "ALTER TABLE ADD COLUMN defined as NOT NULL must have a default")
     return Relay(sql=head + ", ".join(f"ADD {item}" for item in items))
 

@@ -8,34 +8,20 @@ from runners.local.redshift.sql.lexer import Statement
 __all__ = ["ColumnType", "column_type"]
 
 _PLAIN = {
-    "smallint": "smallint", "int2": "smallint",
-    "integer": "integer", "int": "integer", "int4": "integer",
-    "bigint": "bigint", "int8": "bigint",
-    "real": "real", "float4": "real",
-    "double precision": "double precision", "float8": "double precision",
-    "float": "double precision",
-    "boolean": "boolean", "bool": "boolean",
-    "date": "date",
-    "timestamp": "timestamp", "timestamp without time zone": "timestamp", "datetime": "timestamp",
-    "timestamptz": "timestamptz", "timestamp with time zone": "timestamptz",
-    "time": "time", "time without time zone": "time",
+    "smallint": "smallint", "integer": "integer", "int": "integer", "bigint": "bigint",
+    "real": "real", "double precision": "double precision", "boolean": "boolean",
+    "date": "date", "timestamp": "timestamp",
     # As its text: drivers get SUPER as JSON text anyhow, and navigation is refused.
     "super": "text",
 }  # fmt: skip
-#: Name -> (PostgreSQL's, bytes without a length, most bytes).
-_BYTES = {
-    "varchar": ("varchar", 256, 65_535), "character varying": ("varchar", 256, 65_535),
-    "nvarchar": ("varchar", 256, 65_535), "text": ("varchar", 256, 65_535),
-    "char": ("char", 1, 4_096), "character": ("char", 1, 4_096), "nchar": ("char", 1, 4_096),
-    "bpchar": ("char", 256, 4_096),
-    "varbyte": ("bytea", 64_000, 16_777_216), "varbinary": ("bytea", 64_000, 16_777_216),
-    "binary varying": ("bytea", 64_000, 16_777_216),
-}  # fmt: skip
-_NAMES = sorted([*_PLAIN, *_BYTES, "decimal", "numeric"], key=len, reverse=True)
+#: Name -> (PostgreSQL's, most bytes). VARCHAR has no length of its own there: it counts characters,
+#: and views forbid to widen it.
+_BYTES = {"varchar": ("varchar", 65_535), "varbyte": ("bytea", 16_777_216)}
+_NAMES = (*_PLAIN, *_BYTES, "decimal")
 _MOST_DIGITS = 38
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ColumnType:
     """A type as PostgreSQL has to make it.
 
@@ -46,7 +32,7 @@ class ColumnType:
     """
 
     sql: str
-    most_bytes: int | None
+    most_bytes: int | None = None
     end: int
 
 
@@ -60,30 +46,25 @@ def column_type(sql: Statement, at: int) -> ColumnType:
     if name is None:
         raise refused(f"column type {sql.word(at).upper()}: not supported")
     end = at + len(name.split())
-    numbers: list[str] = []
-    if sql.word(end) == "(":
-        close = sql.close(end)
-        numbers = [sql.word(first) for first, _ in sql.parts(end + 1, close)]
-        end = close + 1
-    # "timestamp without time zone" is the longest name, so it is found before "timestamp".
     if name in _PLAIN:
-        return ColumnType(_PLAIN[name], None, end)
+        return ColumnType(sql=_PLAIN[name], end=end)
+    if sql.word(end) != "(":
+        raise refused(f"{name.upper()} without a length")
+    close = sql.close(end)
+    numbers = [int(sql.word(first)) for first, _ in sql.parts(end + 1, close)]
     if name in _BYTES:
-        return _sized(name, numbers, end)
-    return _decimal(numbers, end)
+        return _sized(name, numbers[0], close + 1)
+    return _decimal(numbers[0], numbers[1] if len(numbers) > 1 else 0, close + 1)
 
 
-def _sized(name: str, numbers: list[str], end: int) -> ColumnType:
-    kind, usual, most = _BYTES[name]
-    length = usual if not numbers else most if numbers[0] == "max" else int(numbers[0])
+def _sized(name: str, length: int, end: int) -> ColumnType:
+    kind, most = _BYTES[name]
     if not 1 <= length <= most:
         raise refused(f"length {length} of {name.upper()}: from 1 to {most} bytes", "42601")
-    # VARCHAR has no length of its own there: it counts characters, and views forbid to widen it.
-    return ColumnType(f"char({length})" if kind == "char" else kind, length, end)
+    return ColumnType(sql=kind, most_bytes=length, end=end)
 
 
-def _decimal(numbers: list[str], end: int) -> ColumnType:
-    precision, scale = [*map(int, numbers), *(18, 0)[len(numbers) :]]
+def _decimal(precision: int, scale: int, end: int) -> ColumnType:
     if not (1 <= precision <= _MOST_DIGITS and 0 <= scale <= precision):
         raise refused(f"DECIMAL({precision},{scale}): at most {_MOST_DIGITS} digits", "42601")
-    return ColumnType(f"numeric({precision},{scale})", None, end)
+    return ColumnType(sql=f"numeric({precision},{scale})", end=end)

@@ -18,9 +18,6 @@ class FakeStore:
             raise FileNotFoundError(url)
         return self.objects[url]
 
-    def names(self, prefix):
-        return [url for url in self.objects if url.startswith(prefix)]
-
 
 def store(*entries, **objects):
     document = json.dumps({"entries": entries}).encode()
@@ -33,35 +30,25 @@ def entry(name, length, *, mandatory=True):
 
 
 def test_entries_that_are_there_are_returned_in_their_order():
-    found = files(store(entry("x", 1), entry("a", 2), x=b"1", a=b"22"), "s3://b/m", manifest=True)
+    found = files(store(entry("x", 1), entry("a", 2), x=b"1", a=b"22"), "s3://b/m")
     assert [file.url for file in found] == ["s3://b/x", "s3://b/a"]
 
 
 def test_a_missing_entry_counts_only_if_it_is_mandatory():
     optional = entry("gone", 1, mandatory=False)
-    assert files(store(optional), "s3://b/m", manifest=True) == []
+    assert files(store(optional), "s3://b/m") == []
     with pytest.raises(SqlError, match="Mandatory url is not present in manifest file"):
-        files(store(entry("gone", 1)), "s3://b/m", manifest=True)
+        files(store(entry("gone", 1)), "s3://b/m")
 
 
 def test_a_file_of_another_size_is_refused():
     with pytest.raises(SqlError, match="File size in manifest does not match"):
-        files(store(entry("x", 5), x=b"1"), "s3://b/m", manifest=True)
-
-
-def test_a_prefix_gives_all_that_begins_so():
-    found = files(store(pa=b"", pb=b"", q=b""), "s3://b/p", manifest=False)
-    assert [file.url for file in found] == ["s3://b/pa", "s3://b/pb"]
-
-
-def test_a_prefix_of_nothing_is_refused():
-    with pytest.raises(SqlError, match="The specified S3 prefix 'zz' does not exist"):
-        files(store(), "s3://b/zz", manifest=False)
+        files(store(entry("x", 5), x=b"1"), "s3://b/m")
 
 
 def test_a_manifest_that_is_not_there_is_refused():
     with pytest.raises(SqlError, match="Problem reading manifest file"):
-        files(store(), "s3://b/none", manifest=True)
+        files(store(), "s3://b/none")
 
 
 def test_entries_are_not_mandatory_unless_they_say_so():

@@ -25,7 +25,6 @@ def test_no_character_is_lost(sql):
         ('"a""b;"', ["quoted"]),
         ("/* a /* b */ ; */x", ["trivia", "word"]),
         ("--;\nx", ["trivia", "trivia", "word"]),
-        ("#stg", ["temp"]),
         ("a#>>b", ["word", "sign", "word"]),
         ("$1::int", ["param", "sign", "word"]),
         ("1.5e-3.x", ["number", "sign", "word"]),

@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 from runners.local.redshift.errors import SqlError
 from runners.local.redshift.sql import Copy, Relay, Script, plan
 
-words = st.sampled_from(
-    ["sysdate", "nvl(", "minus", "median(", "datediff(day,", "#t", "::text", "(max)", "super"]
-)
+words = st.sampled_from(["getdate()", "nvl(", "minus", "datediff(day,", "::text", "(max)", "super"])
 literals = st.lists(words).map(" ".join).map(lambda text: f"'{text}'")
 comments = st.lists(words).map(" ".join).map(lambda text: f"/* {text} */")
 
@@ -21,9 +19,9 @@ def test_strings_and_comments_are_left_alone(pieces):
     assert plan(sql) == Relay(sql=sql)
 
 
-heads = ["create table", "create view", "alter table", "alter user u", "copy", "select", "merge"]
-tails = ["t", "(", ")", ",", "a", "varchar", "max", "identity", "'s3://b/k'", "from", "iam_role"]
-tails += ["listagg", "within", "group", "add", "column", "append", "session", "timeout", "as", "::"]
+heads = ["create table", "create view", "alter table", "alter user u", "copy", "select"]
+tails = ["t", "(", ")", ",", "a", "varchar", "max", "encode", "'s3://b/k'", "from", "iam_role"]
+tails += ["within", "group", "add", "column", "session", "timeout", "as", "::"]
 
 
 @settings(max_examples=200)
@@ -36,35 +34,19 @@ def test_broken_statements_are_passed_on_or_refused_but_never_break_the_gateway(
 @pytest.mark.parametrize(
     ("sql", "rewritten"),
     [
-        ("select nvl(a, b) from #t", 'select coalesce(a, b) from "#t"'),
-        (
-            "select datediff(minute, a, SYSDATE)",
-            "select datediff('minute', a, pg_catalog.sysdate())",
-        ),
-        ("select median(x) from t", "select percentile_cont(0.5) within group (order by x) from t"),
-        ("select a::text, cast(b as TEXT)", "select a::varchar(256), cast(b as varchar(256))"),
-        ("select 1 as text", "select 1 as text"),
-        ("select 'a'::varchar(max)", "select 'a'::varchar(65535)"),
-        ("select 1 minus select 2", "select 1 except select 2"),
+        ("select nvl(a, b) from t", "select coalesce(a, b) from t"),
+        ("select datediff(minute, a, getdate())", "select datediff('minute', a, getdate())"),
         ('select 1 "Fills"', 'select 1 "fills"'),
-        ("begin isolation level read committed", "begin"),
         ("grant select on t to role r", "grant select on t to  r"),
-        ("vacuum delete only t to 75 percent", "VACUUM t"),
-        ("analyze t predicate columns", "analyze t"),
         ("set query_group to loads", "set rs.query_group to 'loads'"),
-        ("select 1; select 2;", "select 1; select 2"),
+        ("select 1;", "select 1"),
+        ("", ""),
     ],
 )
 def test_words_that_postgresql_lacks_are_replaced(sql, rewritten):
     found = plan(sql)
     assert isinstance(found, Relay)
     assert " ".join(found.sql.split()) == " ".join(rewritten.split())
-
-
-def test_listagg_becomes_string_agg():
-    found = plan("select listagg(a, ',') within group (order by b desc) from t")
-    expected = "select string_agg((a)::varchar, ',' order by b desc) from t"
-    assert " ".join(found.sql.split()) == expected
 
 
 @pytest.mark.parametrize(
@@ -88,10 +70,7 @@ def test_listagg_becomes_string_agg():
         "select * from generate_series(1, 3)",
         "select * from (values (1)) v",
         "select a is distinct from b from t",
-        "select 1 qualify row_number() over () = 1",
-        "select top 3 a from t",
         "select * from t for update",
-        "select 1 a into #t",
         "update t set (a, b) = (1, 2)",
         "create index i on t (a)",
         "create materialized view v as select 1",
@@ -106,22 +85,27 @@ def test_listagg_becomes_string_agg():
         "create table t (a int encode nonsense)",
         "create table t (a int) sortkey (b)",
         "create table t (a int) tablespace x",
-        "create table t (like s including all)",
+        "create table t (like s)",
+        "create table t (a varchar)",
+        "create table t (a int default 1)",
+        "create table t (a int identity(1, 1))",
         "alter table t add column a int, add column b int",
         "alter table t add column if not exists a int",
         "alter table t add column a int not null",
         "alter table t alter column a type bigint",
         "alter table t set (fillfactor = 10)",
+        "alter table t append from s",
         "savepoint s",
         "rollback to s",
         "lock t in share mode",
-        "truncate a, b",
+        "begin isolation level read committed",
+        "merge into t using s on t.a = s.a when matched then delete",
+        "truncate t",
         "do $$ begin end $$",
         "copy t from stdin",
         "set enable_hashjoin to off",
         "alter user u session timeout 5",
-        "truncate t; select 1",
-        "vacuum; copy t from 's3://b/k' iam_role default parquet",
+        "select 1; select 2",
         "unload ('select 1') to 's3://b/k' iam_role default",
     ],
 )
@@ -158,8 +142,8 @@ def test_an_ordered_window_needs_a_frame():
 @pytest.mark.parametrize(
     "sql",
     [
-        "select median(a), percentile_cont(0.9) within group (order by b) from t",
-        "select round(median(a), 1), listagg(b) within group (order by b) from t",
+        "select percentile_cont(0.5) within group (order by a), "
+        "percentile_cont(0.9) within group (order by b) from t",
     ],
 )
 def test_sorted_aggregates_of_one_query_need_one_order(sql):
@@ -170,63 +154,34 @@ def test_sorted_aggregates_of_one_query_need_one_order(sql):
 @pytest.mark.parametrize(
     "sql",
     [
-        "select percentile_cont(0.5) within group (order by a), median(a) from t",
-        "select median(a), (select median(b) from s) from t",
+        "select percentile_cont(0.5) within group (order by a), "
+        "percentile_cont(0.9) within group (order by a) from t",
+        "select percentile_cont(0.5) within group (order by a), "
+        "(select percentile_cont(0.5) within group (order by b) from s) from t",
     ],
 )
 def test_one_order_for_each_query_is_enough(sql):
     assert isinstance(plan(sql), Relay)
 
 
-class TestMerge:
-    whole = "merge into {} using {} on t.a = s.a when matched {} update set b = s.b {}"
-    insert = "when not matched then insert values (s.a)"
-
-    def test_the_form_that_redshift_takes_is_passed_on(self):
-        sql = self.whole.format("w.t", "s", "then", self.insert)
-        assert plan(sql) == Relay(sql=sql)
-
-    @pytest.mark.parametrize(
-        ("target", "source", "then", "insert"),
-        [
-            ("t as x", "s", "then", insert),
-            ("t x", "s", "then", insert),
-            ("t", "(select 1) s", "then", insert),
-            ("t", "s", "and s.b > 1 then", insert),
-            ("t", "s", "then", ""),
-            ("t", "s", "then", insert + " when not matched by source then delete"),
-        ],
-    )
-    def test_postgresqls_other_forms_are_refused(self, target, source, then, insert):
-        with pytest.raises(SqlError):
-            plan(self.whole.format(target, source, then, insert))
-
-
 class TestTables:
     def test_storage_and_keys_are_left_out_and_lengths_are_bytes(self):
         found = plan(
             "CREATE TABLE IF NOT EXISTS w.f (id BIGINT ENCODE az64 DISTKEY PRIMARY KEY, "
-            "v VARCHAR(12) DEFAULT NVL('a,b', 'c') NOT NULL, n DECIMAL, "
-            "k INT IDENTITY(1, 2), UNIQUE (v), CONSTRAINT p PRIMARY KEY (n, K), "
-            "FOREIGN KEY (id) REFERENCES o (id)) "
-            "DISTSTYLE KEY COMPOUND SORTKEY (v, id) ENCODE AUTO BACKUP NO"
+            "v VARCHAR(12) NOT NULL UNIQUE, n DECIMAL(9), k INT REFERENCES o (id), "
+            "UNIQUE (v), CONSTRAINT p PRIMARY KEY (n, K), FOREIGN KEY (id) REFERENCES o (id)) "
+            "DISTSTYLE KEY DISTKEY (id) SORTKEY (v, id)"
         )
         assert found == Relay(
             sql="CREATE TABLE IF NOT EXISTS w.f (id bigint NOT NULL, "
-            "v varchar DEFAULT coalesce('a,b', 'c') NOT NULL, "
-            'CONSTRAINT "rs_len_12_v" CHECK (octet_length(v) <= 12), n numeric(18,0), '
-            "k integer GENERATED ALWAYS AS IDENTITY (START WITH 1 INCREMENT BY 2), "
-            "NOT NULL n, NOT NULL k)"
-        )
-
-    def test_a_name_with_a_hash_makes_a_temporary_table(self):
-        assert plan("create table #s (like t)") == Relay(
-            sql='CREATE TEMP TABLE "#s" (LIKE t INCLUDING CONSTRAINTS )'
+            "v varchar NOT NULL, "
+            'CONSTRAINT "rs_len_12_v" CHECK (octet_length(v) <= 12), n numeric(9,0), '
+            "k integer, NOT NULL n, NOT NULL k)"
         )
 
     def test_a_table_from_a_query_keeps_the_query(self):
-        found = plan("create table t diststyle all as select getdate() a from #s")
-        assert found == Relay(sql='CREATE TABLE t as select getdate() a from "#s"')
+        found = plan("create temp table t diststyle all as select nvl(a, 1) a from s")
+        assert found == Relay(sql="CREATE TEMP TABLE t as select coalesce(a, 1) a from s")
 
     def test_a_length_changes_outside_of_a_transaction_only(self):
         found = plan("alter table w.t alter column v type varchar(20)")
@@ -239,34 +194,32 @@ class TestTables:
         assert found.statements[0] == "create or replace view w.v as select 1"
         assert found.statements[1].startswith("COMMENT ON VIEW w.v ")
 
-    def test_truncate_commits(self):
-        assert plan("truncate w.t").commit
-
 
 class TestCopy:
-    @pytest.mark.parametrize("name", ["w.t", "#stg"])
-    def test_its_parts_are_read(self, name):
+    @pytest.mark.parametrize("more", ["", " serializetojson"])
+    def test_its_parts_are_read(self, more):
         found = plan(
-            f"copy {name} (a, \"B\") from 's3://b/it''s' iam_role 'arn:x' "
-            "format as parquet manifest fillrecord statupdate off"
+            f"copy \"W\".t from 's3://b/it''s' iam_role 'arn:x' format as parquet{more} manifest "
+            "statupdate off"
         )
         assert found == Copy(
-            table='"#stg"' if name == "#stg" else name,
-            columns=("a", '"b"'),
-            source="s3://b/it's",
-            role="arn:x",
-            manifest=True,
-            fill=True,
+            table='"w".t', manifest="s3://b/it's", role="arn:x", to_json=bool(more)
         )
 
     @pytest.mark.parametrize("option", ["maxerror 3", "truncatecolumns", "compupdate off"])
     def test_options_that_parquet_excludes_are_named(self, option):
         with pytest.raises(SqlError, match="argument is not supported for PARQUET based COPY"):
-            plan(f"copy t from 's3://b/k' iam_role default parquet {option}")
+            plan(f"copy t from 's3://b/k' iam_role default parquet manifest {option}")
 
     @pytest.mark.parametrize(
         "rest",
-        ["iam_role default", "parquet", "iam_role default parquet nonsense", "iam_role x parquet"],
+        [
+            "iam_role default parquet",
+            "iam_role default manifest",
+            "parquet manifest",
+            "iam_role default parquet manifest fillrecord",
+            "iam_role x parquet manifest",
+        ],
     )
     def test_what_is_missing_or_unknown_is_refused(self, rest):
         with pytest.raises(SqlError):
