@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -12,8 +13,11 @@ from transforms.kafka.settings import CONSUMER_DEFAULTS, BrokerSettings
 
 _log = logging.getLogger(__name__)
 
+#: At the end of all logs each broker is asked so often, for ever. What is produced comes at once
+#: all the same; only a partition that is started waits until the fetch under way ends.
+FETCH_WAIT_MS: Final = 200
 #: The broker no longer has the offset; ``auto.offset.reset=error`` makes of it an error.
-_LOST = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
+_LOST: Final = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 
 
 class StreamConsumer:
@@ -29,15 +33,26 @@ class StreamConsumer:
         self._consumer = opened(
             Consumer,
             settings,
-            **CONSUMER_DEFAULTS,
-            **{"group.id": settings.group_id, "error_cb": self._tell},
+            **{
+                **CONSUMER_DEFAULTS,
+                "fetch.wait.max.ms": FETCH_WAIT_MS,
+                "group.id": settings.group_id,
+                "error_cb": self._tell,
+            },
         )
         if settings.uses_msk_iam:
             self._consumer.poll(0)
 
     def start(self, topic: str, partition: int, offset: int) -> None:
-        """Begins to fetch a partition that is not being fetched."""
-        self._consumer.incremental_assign([TopicPartition(topic, partition, offset)])
+        """Begins to fetch a partition that is not being fetched.
+
+        Raises:
+            PipelineError: The client can't.
+        """
+        try:
+            self._consumer.incremental_assign([TopicPartition(topic, partition, offset)])
+        except KafkaException as error:
+            raise translated(error.args[0], self._settings.bootstrap_servers) from error
 
     def stop(self, topic: str, partition: int) -> None:
         """Ends fetching a partition; what has been fetched ahead of it is thrown away."""

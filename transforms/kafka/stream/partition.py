@@ -16,6 +16,7 @@ from transforms.kafka.stream.buffers import PartitionBuffer
 from transforms.kafka.stream.setbacks import Setback
 from transforms.kafka.stream.shared_consumer import SharedConsumer
 from transforms.lake.attempts import Attempts
+from transforms.lake.genesis import known_topic_ids
 from transforms.lake.lanes import Lane
 from transforms.segment import Segment
 
@@ -28,11 +29,13 @@ class Turn:
         segment: What is to be claimed and given out; None while it is still being gathered.
         more: There is more to read at once.
         quiet_at: All that the broker had at this time, in seconds since 1970, is committed.
+        over: Nothing can ever come of the partition any more.
     """
 
     segment: Segment | None = None
     more: bool = False
     quiet_at: float | None = None
+    over: bool = False
 
 
 class Questions(Protocol):
@@ -72,12 +75,18 @@ class Surroundings:
     now: Callable[[], float] = time.time
 
 
+class _AdoptedError(Exception):
+    """The topic was made again, and the new one was adopted: it has partitions of its own."""
+
+
 class PartitionStream:
     """Where a partition stands in this process.
 
     Guarantees: each segment begins at the fence, and is given out only when the one before it is
-    durable or lost; so at most one is in flight. What was read ahead is thrown away when the call
-    is not the continuation of the last one, or the fence is not where the last segment ended.
+    durable or lost; so at most one is in flight. A call that does not go on from the last one reads
+    the fence from the chain, and what was read ahead is thrown away unless it begins there. It need
+    not be thrown away for the restriction alone: after a restore Flink may have a partition twice,
+    and two elements that took turns would never let a segment become old enough.
     A failure ends no call: it is reported through the lane, and the partition tried again later.
 
     Args:
@@ -117,14 +126,12 @@ class PartitionStream:
                 return Turn()
             try:
                 return self._turn(hint)
+            except _AdoptedError:
+                self._leave()
+                return Turn(over=True)
             except Exception as error:  # noqa: BLE001 - other partitions go on
                 self._failed(error)
                 return Turn()
-
-    def refuse_claim(self) -> None:
-        """Takes a segment back that could not be claimed; the next call begins at the fence."""
-        with self._lock:
-            self._leave()
 
     def _turn(self, hint: int) -> Turn:
         self._take_up_lane()
@@ -132,7 +139,7 @@ class PartitionStream:
         if buffer is None or not self._goes_on(buffer, hint):
             buffer = self._begin(hint)
         if not self._around.consumer.gather(buffer):
-            return Turn(quiet_at=self._quiet_at(buffer))
+            return Turn(quiet_at=self._quiet_at())
         if buffer.error is not None:
             raise buffer.error
         segment = self._next(buffer, hint)
@@ -151,12 +158,16 @@ class PartitionStream:
         self._lane.resume()
 
     def _goes_on(self, buffer: PartitionBuffer, hint: int) -> bool:
+        goes_on = hint == self._expected
+        if not goes_on:
+            self._lane.chain.reload()
+            self._expected = hint
         fence = self._lane.fence
-        if hint != self._expected or not self._around.consumer.has(buffer):
+        if not self._around.consumer.has(buffer):
             return False
         if fence != self._position:
-            # Lost to another writer, or never written.
-            self._stalls = self._stalls + 1 if fence < self._position else 0
+            # Lost to another writer, never written, or restored from an earlier state.
+            self._stalls = self._stalls + 1 if goes_on and fence < self._position else 0
             check_stalls(self._task, self._stalls)
             return False
         if fence != self._durable:
@@ -180,7 +191,7 @@ class PartitionStream:
         broker, partition = self._around.broker, self._task.partition
         self._lane.chain.reload()
         fence = self._lane.fence
-        check_identity(self._task, broker.topic_id(self._task.topic))
+        self._check_identity()
         check_log_reaches(self._facts, partition, fence, broker.stable_end(self._facts)[partition])
         first = max(fence, broker.earliest(self._facts)[partition])
         if self._caution is None or self._caution[0] != fence:
@@ -193,11 +204,19 @@ class PartitionStream:
         self._buffer = buffer
         return buffer
 
+    def _check_identity(self) -> None:
+        current = self._around.broker.topic_id(self._task.topic)
+        if current != self._task.topic_id and current in known_topic_ids(
+            self._lane.chain.store, self._task.topic
+        ):
+            raise _AdoptedError
+        check_identity(self._task, current)
+
     def _next(self, buffer: PartitionBuffer, hint: int) -> Segment:
         crash_point("read.before_segment")
         fetched = self._around.consumer.head(buffer)
         # It was the right one when the partition was taken up, and ids never come back.
-        check_identity(self._task, self._around.broker.topic_id(self._task.topic))
+        self._check_identity()
         segment = Segment(
             topic=self._task.topic,
             topic_id=self._task.topic_id,
@@ -218,22 +237,21 @@ class PartitionStream:
         crash_point("read.after_segment")
         return segment
 
-    def _quiet_at(self, buffer: PartitionBuffer) -> float | None:
+    def _quiet_at(self) -> float | None:
         """Returns a time before which nothing was produced that is not committed, if there is one.
 
         The client tells of the end of a log once, and of an outage not at all: so it is the broker
         who is asked, now and then.
         """
         around = self._around
-        if not buffer.empty:
-            self._news_at = around.clock()
         if around.clock() - self._news_at < around.settings.idle_after_s:
             return None
         self._news_at = around.clock()
         asked_at = around.now()
         end = around.broker.high_watermark(self._facts)[self._task.partition]
         self._setback.over()
-        # Messages of an open transaction lie above the fence: they will come, with older times.
+        # What is being gathered, or belongs to an open transaction, lies above the fence: it will
+        # come, with older times.
         return asked_at if end == self._position else None
 
     def _failed(self, error: Exception) -> None:

@@ -85,11 +85,13 @@ class StreamSegmentsFn(beam.DoFn):  # type: ignore[misc]
         stream = self._worker.stream(task)
         hint = tracker.current_restriction().start
         turn = stream.turn(hint)
+        if turn.over:
+            tracker.try_claim(END - 1)
+            return
         if turn.segment is not None:
             # What lies below the hint was claimed by a run whose writing failed.
             if turn.segment.end > hint and not tracker.try_claim(turn.segment.end - 1):
-                stream.refuse_claim()
-                return
+                return  # The next call is no continuation of this one, and begins at the fence.
             yield self._stamped(turn.segment, estimator)
         elif turn.quiet_at is not None:
             reached = Timestamp(turn.quiet_at - self._config.stream.disorder_s)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Message
 
-from transforms.errors import RefusedError
+from transforms.errors import BrokerUnavailableError, RefusedError
 from transforms.kafka import BrokerSettings
 from transforms.kafka.client import PASSING
+from transforms.kafka.settings import CONSUMER_DEFAULTS
 from transforms.kafka.stream import client
-from transforms.kafka.stream.client import StreamConsumer
+from transforms.kafka.stream.client import FETCH_WAIT_MS, StreamConsumer
 
 
 def message(partition, offset, topic="t"):
@@ -124,6 +125,21 @@ def test_partitions_are_started_and_stopped_one_by_one(consumer, fake):
     consumer.start("t", 3, 17)
     consumer.stop("t", 3)
     assert (fake.assigned, fake.unassigned) == ([("t", 3, 17)], [("t", 3)])
+
+
+def test_a_partition_that_can_not_be_started_is_told_in_our_words(consumer, fake):
+    def refuse(_partitions):
+        raise KafkaException(KafkaError(KafkaError._STATE, "why"))
+
+    fake.incremental_assign = refuse
+    with pytest.raises(BrokerUnavailableError, match="host:1"):
+        consumer.start("t", 3, 17)
+
+
+def test_idle_logs_are_not_asked_after_all_the_time(fake, consumer):
+    assert (
+        fake.config["fetch.wait.max.ms"] == FETCH_WAIT_MS > CONSUMER_DEFAULTS["fetch.wait.max.ms"]
+    )
 
 
 def test_progress_that_can_not_be_shown_is_of_no_consequence(consumer):

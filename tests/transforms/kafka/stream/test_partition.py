@@ -7,6 +7,7 @@ import pytest
 
 from tests.fakes.object_store import Fault
 from tests.transforms.kafka.stream.worlds import EPOCH, World
+from tests.transforms.lake.lakes import born
 from tests.transforms.segments import OWNER
 from transforms.errors import RefusedError
 from transforms.guard import is_quarantined
@@ -14,6 +15,7 @@ from transforms.kafka.messages import Arrival
 from transforms.kafka.reader import MAX_STALLS
 from transforms.kafka.stream.setbacks import OTHER_PAUSES_S, OUTAGE_PAUSES_S
 from transforms.lake.attempts import SUSPICIOUS_DEATHS, Attempts
+from transforms.lake.names import PartitionId
 from transforms.rehearsal import Ending
 
 
@@ -88,17 +90,23 @@ class TestFence:
         world.run(calls=2)
         assert world.client.started == [(0, 0)]
 
-    def test_it_is_thrown_away_when_the_restriction_is_another_one(self, world):
-        world.run(calls=1)
-        world.hint = 0
-        assert world.given() == (20, 40)
-        assert world.client.started == [(0, 0), (0, 20)]
-
-    def test_then_the_fence_is_read_from_the_chain(self, world):
+    @pytest.mark.parametrize("hint", [0, 10, 30])
+    def test_another_restriction_makes_it_read_the_fence_from_the_chain(self, world, hint):
         world.run(calls=1)
         world.foreign(1)  # by another process, before the job was restored here
-        world.hint = 10
+        world.hint = hint
         assert world.given() == (30, 50)
+        assert world.client.started[-1] == (0, 30)
+
+    def test_a_partition_that_the_runner_has_twice_gets_on_all_the_same(self):
+        world = World(end=10)
+        for _ in range(18):
+            assert world.stream.turn(0).segment is None
+            assert world.stream.turn(5).segment is None
+            world.clock.move(0.5)
+        world.clock.move(10.0)
+        assert world.given() == (0, 10)
+        assert world.client.started == [(0, 0)]
 
     def test_it_is_thrown_away_when_another_writer_was_first(self, world):
         segment = world.turn().segment
@@ -109,12 +117,6 @@ class TestFence:
 
     def test_it_is_thrown_away_when_the_segment_was_not_written(self, world):
         assert [world.given(), world.given()] == [(0, 20), (0, 20)]
-
-    def test_a_segment_that_could_not_be_claimed_is_given_out_again(self, world):
-        world.turn()
-        world.stream.refuse_claim()
-        world.hint = 0
-        assert world.run(calls=1) == [(0, 20)]
 
     def test_two_threads_that_call_at_once_are_given_one_segment_after_the_other(self, world):
         with ThreadPoolExecutor(2) as pool:
@@ -128,9 +130,11 @@ class TestFence:
 class TestLog:
     def test_what_the_broker_has_deleted_before_is_a_gap(self):
         world = World(first=7)
-        world.run(calls=1)
-        (commit,) = world.commits()
-        assert (commit.start, commit.end, commit.gaps) == (0, 27, ((0, 7),))
+        world.run(calls=2)
+        assert [(c.start, c.end, c.gaps) for c in world.commits()] == [
+            (0, 27, ((0, 7),)),
+            (27, 47, ()),
+        ]
 
     def test_a_log_deleted_to_its_end_is_a_gap_and_told_in_time(self):
         world = World(first=50)
@@ -161,6 +165,15 @@ class TestLog:
         assert kind == "refused"
         assert "its log was cut off" in reason
 
+    def test_retention_that_is_faster_than_the_reader_time_and_again_is_no_truncation(self, world):
+        for first in range(20, 20 + 100 * (MAX_STALLS + 1), 100):
+            world.clock.move(30.0)
+            world.run(calls=1)
+            world.log.first, world.log.end = first + 80, first + 90
+            world.client.extra = [Arrival(topic=OWNER.topic, partition=0, lost=True)]
+            world.run(calls=2)
+        assert failure(world)[0] == ""
+
     def test_a_log_shorter_than_the_lake_is_refused_when_it_is_taken_up(self, world):
         world.foreign(3)
         world.log.end = 29
@@ -181,6 +194,14 @@ class TestLog:
         assert kind == "refused"
         assert "adopt-topic" in reason
         assert world.commits() == []
+
+    def test_once_the_new_topic_is_adopted_the_old_partition_is_over(self, world):
+        world.broker.topics[OWNER.topic].topic_id = "other"
+        assert not world.turn().over
+        born(world.bucket, owner=PartitionId(OWNER.topic, "other", 0))
+        assert not world.turn().over
+        world.clock.move(OTHER_PAUSES_S[0])
+        assert world.turn().over
 
 
 class TestFailures:
@@ -210,6 +231,7 @@ class TestFailures:
         assert failure(world) == ("", "")
         world.clock.move(OUTAGE_PAUSES_S[1])
         assert world.run(calls=2) == [(0, 20), (20, 40)]
+        assert failure(world) == ("", "")
         assert [(c.start, c.end) for c in world.commits()] == [(0, 20), (20, 40)]
 
     def test_an_error_of_the_client_stops_this_partition_only(self, world):
@@ -255,11 +277,45 @@ class TestFailures:
         world.clock.move(2.0)
         assert world.run(calls=1) == [(100, 120)]
 
+    def test_segments_that_get_lost_now_and_then_are_no_failure(self, world):
+        for start in (0, 20):
+            assert [world.given() for _ in range(2)] == [(start, start + 20)] * 2
+            world.hint = start
+            world.run(calls=1)
+        world.run(calls=1)
+        assert failure(world) == ("", "")
+
     def test_segments_that_get_lost_on_the_way_name_the_cause(self, world):
         assert [world.given() for _ in range(4)] == [(0, 20), (0, 20), (0, 20), None]
         kind, reason = failure(world)
         assert kind == "failed"
         assert "one fused stage" in reason
+
+
+class TestPauses:
+    """How long a partition that failed waits."""
+
+    def pause(self, world):
+        """Makes it fail, and returns for how long it waits then."""
+        world.broker.away = True
+        while not world.stream._setback.waiting:
+            world.turn()
+            world.clock.move(0.1)
+        begun = world.clock()
+        while world.stream._setback.waiting:
+            world.clock.move(0.25)
+        world.broker.away = False
+        return world.clock() - begun
+
+    def test_pauses_grow_while_it_fails_and_are_short_again_once_it_gets_on(self, world):
+        world.log.end = 500
+        growing = [self.pause(world) for _ in range(8)]
+        first, last = OUTAGE_PAUSES_S
+        assert growing[0] == pytest.approx(first, abs=0.5)
+        assert growing[-1] == pytest.approx(last, abs=0.5)
+        assert growing == sorted(growing)
+        world.run(calls=3)
+        assert self.pause(world) == pytest.approx(first, abs=0.5)
 
 
 class TestQuiet:

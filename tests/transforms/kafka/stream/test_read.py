@@ -12,6 +12,7 @@ from apache_beam.utils.timestamp import Duration, Timestamp
 
 from tests.fakes.stream_client import FakeClock
 from tests.transforms.kafka.stream.worlds import EPOCH, World
+from tests.transforms.lake.lakes import born
 from tests.transforms.segments import NOON, OWNER
 from transforms.errors import TopicReplacedError
 from transforms.kafka import BrokerSettings, ReadFromKafkaConfig, StreamSettings
@@ -141,6 +142,12 @@ class TestClaims:
         assert runner.restriction is None
         outcome = runner.world.lane.outcome()
         assert (outcome.failure, outcome.reason) == ("refused", "the topic was made again")
+
+    def test_a_partition_that_is_over_is_done_with(self, runner):
+        runner.world.broker.topics[OWNER.topic].topic_id = "other"
+        born(runner.world.bucket, owner=PartitionId(OWNER.topic, "other", 0))
+        assert runner.given() == []
+        assert runner.restriction is None
 
     @pytest.mark.parametrize("fraction", [0.1, 0.5, 1])
     def test_a_partition_is_never_split(self, fraction):
