@@ -6,7 +6,7 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from transforms.lake import ReadCommits, ReadCommitsConfig, StoreSettings
-from transforms.lake.read_commits import Position
+from transforms.lake.new_commits import Position
 from transforms.redshift import (
     LoadOutcome,
     LoadPlan,

@@ -11,7 +11,7 @@ from beam_pipelines.pharmacy.load_pipeline import LoadJob
 from beam_pipelines.warehouse.status import commits_behind, loaded_since
 from transforms.errors import RetryableError
 from transforms.lake import ObjectStore, require_lake
-from transforms.lake.read_commits import chain_ends
+from transforms.lake.new_commits import chain_ends
 from transforms.redshift import Session, Statements, read_fences
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from beam_pipelines.pharmacy.load_progress import LoadProgress
 from beam_pipelines.pharmacy.running import first_line, looked, piped, shown
 from transforms.errors import ConfigurationError, PipelineError, RefusedError, RetryableError
 from transforms.lake import ObjectStore, find_lake, new_commits
-from transforms.lake.read_commits import Position
+from transforms.lake.new_commits import Position
 from transforms.redshift import LoadOutcome, LoadPlan, Statements, connect, migrate, read_fences
 from transforms.redshift.fences import position_of
 from transforms.redshift.outcome import FAILED, REFUSED, failed_load, read_loads, write_loads

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from transforms.lake import ObjectStore, PartitionId, require_lake
-from transforms.lake.read_commits import chain_ends
+from transforms.lake.new_commits import chain_ends
 from transforms.redshift import LoadPlan, RawTable, Session, Statements, read_fences
 from transforms.redshift.fences import NO_FENCE, Fences
 from transforms.redshift.partials import PartialsTable

@@ -3,6 +3,7 @@
 from transforms.lake.chain import CommitChain, Tail
 from transforms.lake.client import ObjectStore
 from transforms.lake.commit import DataFile, SegmentCommit
+from transforms.lake.commit_batches import CommitBatch, FollowSettings, ReadCommitsConfig
 from transforms.lake.files import DatasetLayout
 from transforms.lake.gaps import GapLedger
 from transforms.lake.lanes import PartitionOutcome
@@ -15,15 +16,9 @@ from transforms.lake.manifest import (
     require_lake,
 )
 from transforms.lake.names import PartitionId
+from transforms.lake.new_commits import BatchLimits, Mark, Position, chain_ends, new_commits
 from transforms.lake.read import commits, owners, read_dataset, read_small_tables
-from transforms.lake.read_commits import (
-    BatchLimits,
-    CommitBatch,
-    Mark,
-    ReadCommits,
-    ReadCommitsConfig,
-    new_commits,
-)
+from transforms.lake.read_commits import ReadCommits
 from transforms.lake.runs import Run, read_run, read_runs
 from transforms.lake.settings import StoreSettings
 from transforms.lake.write import RehearseWrite, WriteToS3, WriteToS3Config
@@ -34,6 +29,7 @@ __all__ = [
     "CommitChain",
     "DataFile",
     "DatasetLayout",
+    "FollowSettings",
     "GapLedger",
     "LakeManifest",
     "LakeSettings",
@@ -41,6 +37,7 @@ __all__ = [
     "ObjectStore",
     "PartitionId",
     "PartitionOutcome",
+    "Position",
     "ReadCommits",
     "ReadCommitsConfig",
     "RehearseWrite",
@@ -50,6 +47,7 @@ __all__ = [
     "Tail",
     "WriteToS3",
     "WriteToS3Config",
+    "chain_ends",
     "check_lake",
     "commits",
     "find_lake",

@@ -13,11 +13,11 @@ from transforms.kafka.discovery import PartitionTask, check_log_reaches
 from transforms.kafka.reader import check_identity, check_log, check_stalls
 from transforms.kafka.settings import TopicFacts
 from transforms.kafka.stream.buffers import PartitionBuffer
-from transforms.kafka.stream.setbacks import Setback
 from transforms.kafka.stream.shared_consumer import SharedConsumer
 from transforms.lake.attempts import Attempts
 from transforms.lake.genesis import known_topic_ids
 from transforms.lake.lanes import Lane
+from transforms.lake.setbacks import Setback
 from transforms.segment import Segment
 
 

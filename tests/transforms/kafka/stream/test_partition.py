@@ -13,9 +13,9 @@ from transforms.errors import RefusedError
 from transforms.guard import is_quarantined
 from transforms.kafka.messages import Arrival
 from transforms.kafka.reader import MAX_STALLS
-from transforms.kafka.stream.setbacks import OTHER_PAUSES_S, OUTAGE_PAUSES_S
 from transforms.lake.attempts import SUSPICIOUS_DEATHS, Attempts
 from transforms.lake.names import PartitionId
+from transforms.lake.setbacks import OTHER_PAUSES_S, OUTAGE_PAUSES_S
 from transforms.rehearsal import Ending
 
 

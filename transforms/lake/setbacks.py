@@ -1,4 +1,4 @@
-"""When a partition that failed is tried again."""
+"""When what failed in a stream is tried again."""
 
 import logging
 from collections.abc import Callable
@@ -17,13 +17,13 @@ OTHER_PAUSES_S: Final = (60.0, 600.0)
 
 
 class Setback:
-    """The failures of one partition in a row.
+    """The failures of one thing in a row.
 
     A stream has no end at which it could report, and must not need a restart: every failure is
     told in the log and tried again, an outage soon, all else slowly.
 
     Args:
-        name: The partition, for the log.
+        name: What failed, such as the partition, for the log.
         clock: A clock that only goes forward, in seconds.
     """
 
