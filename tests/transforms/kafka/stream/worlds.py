@@ -24,14 +24,14 @@ class World:
         bucket: Where the lake is kept; by default a new one.
         rehearse: Tries a segment that processes may have died of.
         clock: Of the process; by default one that only the test and idle polls move.
+        broker: The cluster, of another process; by default a new one with a log of its own.
         log: More about the log.
     """
 
-    def __init__(self, end=50, most=20, bucket=None, rehearse=None, clock=None, **log):
+    def __init__(self, end=50, most=20, bucket=None, rehearse=None, clock=None, broker=None, **log):
         self.clock = clock or FakeClock()
-        self.log = FakePartition(end, **log)
-        topic = FakeTopic(OWNER.topic_id, {OWNER.partition: self.log})
-        self.broker = FakeBroker({OWNER.topic: topic})
+        topic = FakeTopic(OWNER.topic_id, {OWNER.partition: FakePartition(end, **log)})
+        self.broker = broker or FakeBroker({OWNER.topic: topic})
         self.client = FakeStreamClient(self.broker, self.clock)
         self.consumer = SharedConsumer(
             self.client, SegmentLimits(messages=most), 30.0, 1 << 30, self.clock
@@ -53,6 +53,10 @@ class World:
         )
         self.stream = PartitionStream(self.task, self.lane, around)
         self.hint = 0
+
+    @property
+    def log(self):
+        return self.broker.topics[OWNER.topic].partitions[OWNER.partition]
 
     def turn(self):
         """One call, as a runner makes it: what was claimed last is the hint of the next."""
