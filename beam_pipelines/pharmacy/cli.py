@@ -15,6 +15,7 @@ from beam_pipelines.pharmacy.draining import drain
 from beam_pipelines.pharmacy.explain import PARTS, explain
 from beam_pipelines.pharmacy.load_pipeline import LoadJob
 from beam_pipelines.pharmacy.pipeline import PharmacyJob
+from beam_pipelines.pharmacy.streaming import StreamFlags, stream
 from beam_pipelines.terminal import console
 from beam_pipelines.warehouse.plan import load_plan
 from beam_pipelines.warehouse.settings import (
@@ -25,6 +26,7 @@ from beam_pipelines.warehouse.settings import (
 )
 from runners.packaging import check_owners
 from runners.presets import prepare
+from transforms.errors import ConfigurationError
 from transforms.kafka import parse_start
 from transforms.lake import StoreSettings
 
@@ -52,9 +54,22 @@ def _run(argv: Sequence[str]) -> int:
     screen = console(stderr=True, quiet=arguments.progress == "off")
     check_owners()
     flags = prepare(beam_flags, mode=arguments.mode, notify=screen.print)
+    if arguments.mode == "stream":
+        return stream(job, _stream_flags(arguments, flags), screen)
     if "FnApiRunner" in " ".join(flags):
         check_beam_flags(flags)  # A job server knows flags of its own; we can't ask it yet.
     return drain(job, flags, screen)
+
+
+def _stream_flags(arguments: argparse.Namespace, flags: Sequence[str]) -> StreamFlags:
+    if arguments.load_interval <= 0:
+        raise ConfigurationError("--load_interval must be above 0 seconds", "Such as 30")
+    return StreamFlags(
+        stream=flags,
+        # In this process: a job of its own on the cluster would take half a minute to start.
+        drain=prepare(["--runner=direct"], mode="drain", notify=lambda _: None),
+        load_interval=arguments.load_interval if arguments.load == "graph" else None,
+    )
 
 
 def _job(arguments: argparse.Namespace, beam_flags: Sequence[str]) -> PharmacyJob:
@@ -65,6 +80,7 @@ def _job(arguments: argparse.Namespace, beam_flags: Sequence[str]) -> PharmacyJo
         lake_root=arguments.lake_root or f"s3://{UNNAMED}/{UNNAMED}",
         store=_store(config, beam_flags),
         start=parse_start(arguments.start),
+        mode=arguments.mode or "drain",
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}",
     )
     if not wants_redshift(arguments):
@@ -93,7 +109,9 @@ def _store(config: PharmacyConfig, beam_flags: Sequence[str]) -> StoreSettings:
 
 def _parser() -> Parser:
     parser = Parser("python -m beam_pipelines.pharmacy", __doc__ or "")
-    parser.add_argument("--mode", choices=("drain",), help="drain: read to the end")
+    parser.add_argument(
+        "--mode", choices=("drain", "stream"), help="drain: read to the end; stream: go on"
+    )
     parser.add_argument("--kafka_bootstrap_servers", metavar="HOST:PORT,...")
     parser.add_argument("--lake_root", metavar="s3://BUCKET/PREFIX")
     parser.add_argument("--config", metavar="FILE", help="YAML; the packaged one by default")
@@ -117,6 +135,15 @@ def _parser() -> Parser:
         const=PARTS[0],
         help="print the whole configuration, the graph (dot: for Graphviz) and Beam's flags, and "
         "do nothing",
+    )
+    parser.add_argument(
+        "--load",
+        choices=("graph", "external"),
+        default="graph",
+        help="in a stream: load the warehouse within it, or leave it to warehouse load --every",
+    )
+    parser.add_argument(
+        "--load_interval", type=float, default=30.0, metavar="SECONDS", help="30 by default"
     )
     parser.add_argument("--progress", choices=("auto", "off"), default="auto")
     add_redshift_flags(parser)

@@ -36,11 +36,11 @@ def explain(job: PharmacyJob, beam_flags: Sequence[str], part: str) -> str:
     if part == "dot":
         return _dot(job)
     if part == "flags":
-        return _flags(beam_flags)
+        return _flags(job, beam_flags)
     titled = {
         "The configuration, in full": _config(job),
         "The graph": _graph(job),
-        "Beam's flags, and why each is set": _flags(beam_flags),
+        "Beam's flags, and why each is set": _flags(job, beam_flags),
     }
     return "\n".join(f"# ---- {title}\n{text}" for title, text in titled.items())
 
@@ -52,8 +52,8 @@ def _config(job: PharmacyJob) -> str:
     return text
 
 
-def _flags(beam_flags: Sequence[str]) -> str:
-    return "".join(f"{line}\n" for line in presets.explain(beam_flags, mode="drain"))
+def _flags(job: PharmacyJob, beam_flags: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in presets.explain(beam_flags, mode=job.mode))
 
 
 def _graph(job: PharmacyJob) -> str:
@@ -82,9 +82,7 @@ def _details(chain: Chain) -> dict[str, list[str]]:
             f"policy {chain.masks.policy}",
             *(f"{n}: {', '.join(m.links)}" for n, m in chain.masks.datasets.items() if m.links),
         ],
-        "EnforceLimits": [
-            f"{name}: {count} columns" for name, count in _limited(chain).items()
-        ],
+        "EnforceLimits": [f"{name}: {count} columns" for name, count in _limited(chain).items()],
         "WriteToS3": [
             f"{each.name}: {each.aggregate.dataset} by {each.aggregate.window}, "
             f"{', '.join(each.aggregate.dimensions)}"

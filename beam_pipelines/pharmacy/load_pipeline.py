@@ -1,11 +1,12 @@
 """The second graph: from the commit log into the warehouse."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
+from apache_beam.transforms.periodicsequence import PeriodicImpulse
 
-from transforms.lake import ReadCommits, ReadCommitsConfig, StoreSettings
+from transforms.lake import CommitBatch, ReadCommits, ReadCommitsConfig, StoreSettings
 from transforms.lake.new_commits import Position
 from transforms.redshift import (
     LoadOutcome,
@@ -33,6 +34,10 @@ class LoadJob:
     redshift: RedshiftSettings
     store: StoreSettings = field(default_factory=StoreSettings)
     run_id: str
+
+    def streaming(self) -> WriteToRedshiftConfig:
+        """Returns what the sink of a stream is told: calls that a checkpoint can wait for."""
+        return replace(self.writing(), call_s=1.0, run_id="")
 
     def writing(self) -> WriteToRedshiftConfig:
         """Returns what the sink is told."""
@@ -64,3 +69,29 @@ def build_load(
         | "WriteToRedshift" >> WriteToRedshift(job.writing())
     )
     return outcomes
+
+
+def build_stream_load(
+    pipeline: beam.Pipeline, job: LoadJob, interval_s: float
+) -> PCollection[LoadOutcome]:
+    """Puts a load every so many seconds into a stream's pipeline, apart from its other steps.
+
+    It is a pipe of its own: an outage of the warehouse can't hold up the lake.
+
+    Args:
+        pipeline: Where.
+        job: What to load.
+        interval_s: Seconds from one load to the next; each loads all that is committed.
+    """
+    outcomes: PCollection[LoadOutcome] = (
+        pipeline
+        | "EveryLoadInterval" >> PeriodicImpulse(fire_interval=interval_s)
+        | "SignLoad" >> beam.Map(_sign)
+        | "WriteToRedshift" >> WriteToRedshift(job.streaming())
+    )
+    return outcomes
+
+
+def _sign(_moment: object) -> CommitBatch:
+    # What is loaded is chosen under the warehouse's lock: the batch only says that it is time.
+    return CommitBatch(())

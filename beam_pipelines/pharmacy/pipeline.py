@@ -14,6 +14,7 @@ from beam_pipelines.pharmacy.load_pipeline import LoadJob
 from transforms.avro import EnforceSchema, EnforceSchemaConfig, TopicContract
 from transforms.kafka import (
     BrokerSettings,
+    Mode,
     ReadFromKafka,
     ReadFromKafkaConfig,
     SegmentLimits,
@@ -58,6 +59,7 @@ class PharmacyJob:
         pinned: Which commits of the references count; by default those that there are when a
             worker looks.
         load: What comes after the lake; None to stop there.
+        mode: ``drain`` reads to an end, ``stream`` goes on.
     """
 
     config: PharmacyConfig
@@ -69,6 +71,7 @@ class PharmacyJob:
     only: frozenset[str] | None = None
     pinned: ReferenceSnapshot | None = None
     load: LoadJob | None = None
+    mode: Mode = "drain"
 
     @property
     def topics(self) -> list[str]:
@@ -154,6 +157,8 @@ def _reading(job: PharmacyJob) -> ReadFromKafkaConfig:
         store=job.store,
         start=job.start,
         limits=SegmentLimits(messages=segment.messages, bytes=segment.bytes),
+        mode=job.mode,
+        stream=job.config.stream.settings(),
         # A message that kills its process is found out by the same steps in a child.
         rehearsal=[*_steps(job).values(), RehearseWrite(_writing(job))],
     )

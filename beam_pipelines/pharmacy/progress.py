@@ -70,11 +70,19 @@ class Progress:
     ) -> None:
         self._store = store
         self._note = note
-        self._ends = work.ends
+        self._ends = dict(work.ends)
         self.fences = {owner: work.fences[owner] or 0 for owner in work.ends}
         self._next_seq = {owner: _next_seq(store, owner, work) for owner in work.ends}
         self.topics = {facts.topic: TopicProgress() for facts in work.topics}
         self.started = time.monotonic()
+
+    def follow(self, ends: Mapping[PartitionId, int]) -> None:
+        """Sets the ends; partitions that are new count from their beginning."""
+        self._ends = dict(ends)
+        for owner in ends:
+            self.fences.setdefault(owner, 0)
+            self._next_seq.setdefault(owner, 0)
+            self.topics.setdefault(owner.topic, TopicProgress())
 
     def look(self) -> None:
         """Reads the commits that came since the last look."""

@@ -16,6 +16,7 @@ from schemas.model import AvroSchema
 from schemas.wire import WireFormat
 from transforms.errors import ConfigurationError
 from transforms.identifiers import Link
+from transforms.kafka import StreamSettings
 from transforms.masking.policies import check_policy
 from transforms.secrets import is_reference
 from transforms.windows import Aggregate
@@ -190,6 +191,20 @@ class SegmentConfig(_Strict):
     bytes: Annotated[int, Field(ge=1, le=1 << 30)] = 64 * 1024 * 1024
 
 
+class StreamConfig(_Strict):
+    """How a stream reads; see ``transforms.kafka.StreamSettings``."""
+
+    max_age_s: Annotated[float, Field(gt=0, le=3600)] = 30.0
+    buffer_bytes: Annotated[int, Field(ge=1 << 20, le=1 << 36)] = 256 * 1024 * 1024
+    disorder_s: Annotated[float, Field(gt=0)] = 300.0
+    idle_after_s: Annotated[float, Field(gt=0)] = 30.0
+    discover_every_s: Annotated[float, Field(gt=0)] = 30.0
+
+    def settings(self) -> StreamSettings:
+        """Returns them for the reader."""
+        return StreamSettings(**self.model_dump())
+
+
 class TopicConfig(_Strict):
     """What a topic carries and where its rows go."""
 
@@ -257,6 +272,7 @@ class PharmacyConfig(_Strict):
     aggregates: tuple[Aggregate, ...] = ()
     kafka: KafkaConfig = KafkaConfig()
     segment: SegmentConfig = SegmentConfig()
+    stream: StreamConfig = StreamConfig()
     warehouse: StarConfig = StarConfig()
 
     @model_validator(mode="after")

@@ -1,0 +1,183 @@
+"""A stream: Kafka into the lake, and the lake into the warehouse, until somebody stops it."""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from types import FrameType
+from typing import Any, Final
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineState
+from rich.console import Console
+
+from beam_pipelines.exit_codes import ExitCode
+from beam_pipelines.pharmacy.draining import drain, phases
+from beam_pipelines.pharmacy.load_pipeline import build_stream_load
+from beam_pipelines.pharmacy.loading import check_warehouse
+from beam_pipelines.pharmacy.pipeline import PharmacyJob, build
+from beam_pipelines.pharmacy.preflight import preflight
+from beam_pipelines.pharmacy.running import first_line, looked, shown
+from beam_pipelines.pharmacy.stream_progress import StreamProgress
+from runners.errors import FlinkClusterError
+from runners.flink import JOB_NAME, Cluster, stop
+from transforms.lake import ObjectStore, open_lake
+from transforms.references import snapshot
+
+#: How often the job's state is asked for.
+_POLL_S: Final = 1.0
+_IN_THE_JVM: Final = ("[local]", "[auto]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamFlags:
+    """Beam's flags, prepared for the runner.
+
+    Attributes:
+        stream: For the stream.
+        drain: For the references, which are drained first.
+        load_interval: Loads the warehouse every so many seconds within the stream; None where the
+            loader is another process.
+    """
+
+    stream: Sequence[str]
+    drain: Sequence[str]
+    load_interval: float | None = None
+
+
+def stream(job: PharmacyJob, flags: StreamFlags, screen: Console) -> int:
+    """Runs the stream until it is stopped by Ctrl-C or SIGTERM, or ends by itself.
+
+    The references are drained first, and pinned: all workers judge by the same, and those that come
+    later count from the next start on.
+
+    Args:
+        job: What to read and where to write.
+        flags: Beam's.
+        screen: Where progress is shown.
+
+    Returns:
+        An ``ExitCode``: 0 after a stop that was asked for.
+    """
+    store = ObjectStore(job.lake_root, job.store)
+    preflight(job, store)
+    if job.load is not None:
+        check_warehouse(job.load, store)
+    open_lake(store, job.lake())
+    code = _references(job, flags, store, screen)
+    if code not in (ExitCode.COMPLETE, ExitCode.GAPS):
+        sys.stderr.write("error: the references could not be drained; the stream isn't started\n")
+        return code
+    pinned = snapshot(store, job.chain.reference_datasets)
+    name = _flag(flags.stream, "job_name") or JOB_NAME
+    work = preflight(job, store)
+    progress = StreamProgress(job, store, work, _cluster(flags.stream), name)
+    made = beam.Pipeline(options=PipelineOptions(list(flags.stream)))
+    build(made, job.part(pinned=pinned, run_id=""))
+    if job.load is not None and flags.load_interval is not None:
+        build_stream_load(made, job.load, flags.load_interval)
+    with _stoppable() as asked, shown(progress, screen):
+        failure = _ran(made, flags.stream, asked, screen)
+    unseen = looked(progress)
+    screen.print(progress.table())
+    failure = failure or unseen
+    if failure is not None:
+        sys.stderr.write(f"error: the stream ended: {first_line(failure)}\n")
+        return ExitCode.FAILED
+    return ExitCode.COMPLETE
+
+
+def _references(job: PharmacyJob, flags: StreamFlags, store: ObjectStore, screen: Console) -> int:
+    """Drains what is new of the references; the warehouse gets it with the rest."""
+    carried = {each.topic: each.dataset for each in job.config.topics}
+    first, *others = phases(job, preflight(job, store))
+    if not others and any(carried[t] not in job.chain.reference_datasets for t in first.topics):
+        return ExitCode.COMPLETE  # Only the rest has something new.
+    screen.print("The references come first", highlight=False)
+    return drain(replace(first, load=None, mode="drain"), flags.drain, screen)
+
+
+def _ran(
+    made: beam.Pipeline, flags: Sequence[str], asked: threading.Event, screen: Console
+) -> Exception | None:
+    try:
+        result = made.run()
+    except Exception as error:  # noqa: BLE001 - runners raise what they like; it is reported
+        return error
+    failure = _waited(result, asked)
+    # Ctrl-C reaches the job server, too, which then answers no more: it isn't the job's end.
+    return _stopped(result, flags, screen) if asked.is_set() else failure
+
+
+def _waited(result: Any, asked: threading.Event) -> Exception | None:
+    """Waits until the stream has ended or shall end."""
+    try:
+        while not PipelineState.is_terminal(result.state):
+            if asked.wait(_POLL_S):
+                return None
+    except Exception as error:  # noqa: BLE001 - as above
+        return error
+    return RuntimeError(f"the runner says {result.state}")
+
+
+def _stopped(result: Any, flags: Sequence[str], screen: Console) -> Exception | None:
+    """Ends the job on its runner: one that only this process forgot would write on."""
+    cluster = _cluster(flags)
+    if cluster is None:
+        result.cancel()
+        screen.print("Stopped; the next start goes on from the lake's fences", highlight=False)
+        return None
+    screen.print("Stopping with a savepoint ...", highlight=False)
+    try:
+        ended = stop(cluster, _flag(flags, "job_name") or JOB_NAME)
+    except FlinkClusterError as error:
+        return error
+    if ended is None or ended.path is None:
+        screen.print("Stopped; the next start goes on from the lake's fences", highlight=False)
+        return None
+    why = f" (no savepoint: {ended.problem})" if ended.problem else ""
+    screen.print(
+        f"Stopped{why}. The next start goes on from the lake's fences, or with its state:\n"
+        f"  --savepoint_path {ended.path}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return None
+
+
+@contextmanager
+def _stoppable() -> Iterator[threading.Event]:
+    """Turns Ctrl-C and SIGTERM into a wish, so that the job on the cluster can be ended in order.
+
+    A second one falls through, for whoever can't wait.
+    """
+    asked = threading.Event()
+    before: dict[int, Any] = {}
+
+    def wish(number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            signal.signal(number, before[number])
+            signal.raise_signal(number)
+        asked.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, wish)
+    try:
+        yield asked
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _cluster(flags: Sequence[str]) -> Cluster | None:
+    master = _flag(flags, "flink_master")
+    return None if master is None or master in _IN_THE_JVM else Cluster(master)
+
+
+def _flag(flags: Sequence[str], name: str) -> str | None:
+    """Returns the value of a flag in the form in which flags are prepared."""
+    found = [each.partition("=")[2] for each in flags if each.startswith(f"--{name}=")]
+    return found[-1] if found else None
