@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from tests.real_redshift import conftest
 from tests.real_redshift.cluster import cluster, missing
 from transforms.errors import ConfigurationError
 
@@ -46,12 +47,46 @@ def test_it_passes_on_the_stand_in_and_leaves_nothing(warehouse, s3, lake_root):
     assert listed["KeyCount"] == 0
 
 
-def test_without_a_cluster_it_fails_and_says_what_to_set():
-    ended = suite({})
-    assert ended.returncode == pytest.ExitCode.USAGE_ERROR
-    for name in ("LAKE", "HOST", "USER", "PASSWORD"):
-        (line,) = (x for x in ended.stderr.splitlines() if f"REDSHIFT_TEST_{name} is not set" in x)
-        assert len(line) > 60
+class Item:
+    """A test, of the suite or of another one."""
+
+    def __init__(self, marker: str) -> None:
+        self.marker = marker
+        self.added = []
+
+    def get_closest_marker(self, name: str) -> bool:
+        return name == self.marker
+
+    def add_marker(self, mark: pytest.MarkDecorator) -> None:
+        self.added.append(mark)
+
+
+class TestWithoutACluster:
+    @pytest.fixture(autouse=True)
+    def no_environment(self, monkeypatch):
+        for name in [name for name in os.environ if name.startswith("REDSHIFT_TEST_")]:
+            monkeypatch.delenv(name)
+
+    def test_who_asks_for_the_suite_is_told_what_to_set(self):
+        with pytest.raises(pytest.UsageError) as caught:  # Which pytest ends with, code 4.
+            conftest.pytest_collection_modifyitems([Item("real_redshift")])
+        told = str(caught.value).splitlines()[1:]
+        assert [line.split()[0] for line in told] == [
+            f"REDSHIFT_TEST_{name}" for name in ("LAKE", "HOST", "USER", "PASSWORD")
+        ]
+        assert all(len(line) > 60 for line in told)
+
+    def test_among_other_tests_it_is_skipped_with_the_reason(self):
+        mine, other = Item("real_redshift"), Item("unit")
+        conftest.pytest_collection_modifyitems([mine, other])
+        (mark,) = mine.added
+        assert "REDSHIFT_TEST_HOST is not set" in mark.kwargs["reason"]
+        assert other.added == []
+
+    def test_tests_of_others_are_let_be(self):
+        other = Item("unit")
+        conftest.pytest_collection_modifyitems([other])
+        assert other.added == []
 
 
 class TestVariables:

@@ -22,7 +22,7 @@ _NUMBERS = itertools.count(1)
 
 
 @pytest.hookimpl(trylast=True)  # After tests were chosen by marker.
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     mine = [item for item in items if item.get_closest_marker("real_redshift")]
     lacking = missing(os.environ)
     if not mine or not lacking:
