@@ -32,6 +32,9 @@ from transforms.lake import StoreSettings
 
 #: Stands for a server in an explanation that names none.
 UNNAMED = "unnamed"
+#: A checkpoint waits for the sink, and fails after a minute: a stream waits an outage of S3 out in
+#: many tries instead of one long one.
+STREAM_PATIENCE_S = 20.0
 
 
 def main(argv: Sequence[str]) -> int:
@@ -78,7 +81,7 @@ def _job(arguments: argparse.Namespace, beam_flags: Sequence[str]) -> PharmacyJo
         config=config,
         bootstrap_servers=arguments.kafka_bootstrap_servers or UNNAMED,
         lake_root=arguments.lake_root or f"s3://{UNNAMED}/{UNNAMED}",
-        store=_store(config, beam_flags),
+        store=_store(config, beam_flags, arguments.mode),
         start=parse_start(arguments.start),
         mode=arguments.mode or "drain",
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}",
@@ -102,9 +105,12 @@ def _require(parser: Parser, arguments: argparse.Namespace) -> None:
         parser.error(f"the following arguments are required: {', '.join(missing)}")
 
 
-def _store(config: PharmacyConfig, beam_flags: Sequence[str]) -> StoreSettings:
+def _store(config: PharmacyConfig, beam_flags: Sequence[str], mode: str) -> StoreSettings:
     settings = store_settings(beam_flags, config.lake.kms_key_id)
-    return replace(settings, patience_s=config.lake.patience_s, timeout_s=config.lake.timeout_s)
+    patience_s = config.lake.patience_s
+    if mode == "stream":
+        patience_s = min(patience_s, STREAM_PATIENCE_S)
+    return replace(settings, patience_s=patience_s, timeout_s=config.lake.timeout_s)
 
 
 def _parser() -> Parser:
