@@ -1,6 +1,7 @@
 """Lakes and tables that aren't what was loaded: each is refused, the remedy named, nothing done."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -109,6 +110,19 @@ class TestForks:
         loads.store.delete([PartitionId(TOPIC, TOPIC_ID, 1).commit_key(1)])
         loads.lake.write(wide(3, 5), wide(0, 4, partition=1))
         assert f"{TOPIC}" in refused().what
+
+    def test_one_that_is_shorter_is_refused_although_a_table_begins_anew(self, loads, refused):
+        """A table that begins anew reads from the genesis; another one of its topic is further."""
+        (raw,) = loads.plan.tables
+        loads.plan = replace(loads.plan, tables=(raw, replace(raw, dataset="other")))
+        loads.migrate()
+        loads.lake.write(wide(0, 3), wide(3, 6))
+        loads.load()
+        owner = PartitionId(TOPIC, TOPIC_ID, 0)
+        loads.store.delete([owner.commit_key(n) for n in (1, 2)])
+        loads.lake.write(wide(0, 4))
+        rebuild(loads)
+        assert "that commit is gone" in refused().what
 
     def test_a_chain_that_is_gone_is_refused(self, loads, refused):
         loads.lake.write(wide(0, 3))

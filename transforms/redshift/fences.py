@@ -77,6 +77,20 @@ def position_of(fences: Fences, plan: LoadPlan) -> dict[PartitionId, Mark]:
     return position
 
 
+def ahead_of(fences: Fences, plan: LoadPlan) -> dict[PartitionId, Mark]:
+    """Returns where the foremost table is, of the partitions whose tables aren't equally far.
+
+    Reading goes on from the hindmost, so nothing else asks whether the chain still has this commit.
+    """
+    ahead: dict[PartitionId, Mark] = {}
+    for owner in {owner for owner, _ in fences}:
+        found = [fences.get((owner, each.table), NO_FENCE) for each in plan.of(owner.topic)]
+        foremost = max(found, key=lambda fence: fence.seq, default=NO_FENCE)
+        if any(fence.seq < foremost.seq for fence in found):
+            ahead[owner] = Mark(foremost.seq, foremost.sha256)
+    return ahead
+
+
 def moved(fences: Fences, tails: Iterable[Tail], plan: LoadPlan) -> dict[Place, Fence]:
     """Returns the fences that a batch moves, as they will be.
 

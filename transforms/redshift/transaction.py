@@ -35,6 +35,7 @@ from transforms.redshift.batch import Group, Layouts, LoadResult, TableCounts
 from transforms.redshift.client import Session
 from transforms.redshift.fences import (
     Fences,
+    ahead_of,
     insert_all,
     move_fences,
     moved,
@@ -160,6 +161,10 @@ class Transaction:
 
     def _chosen(self, fences: Fences) -> list[Tail]:
         task = self._task
+        ahead = ahead_of(fences, task.plan)
+        reached = {owner: mark.seq for owner, mark in ahead.items()}
+        # Yields none: it is for the check that the chains go on from there.
+        list(new_commits(task.store, self._lake, ahead, ends=reached))
         position = position_of(fences, task.plan)
         found = new_commits(
             *(task.store, self._lake, position),

@@ -10,7 +10,14 @@ from tests.partials import noted, partials_table, write
 from transforms.errors import LakeMismatchError, WarehouseError
 from transforms.lake import Mark, PartitionId, commits
 from transforms.redshift import LoadPlan, RawTable, Statements, batch
-from transforms.redshift.fences import NO_FENCE, Fence, moved, position_of, read_fences
+from transforms.redshift.fences import (
+    NO_FENCE,
+    Fence,
+    ahead_of,
+    moved,
+    position_of,
+    read_fences,
+)
 
 OWNER = PartitionId(TOPIC, TOPIC_ID, 0)
 ROWS = segment(0, 1).rows[DATASET].schema
@@ -41,6 +48,20 @@ class TestPosition:
 
     def test_a_table_without_a_fence_begins_at_the_genesis(self, tails):
         assert position_of({(OWNER, "raw_order"): fence(tails[2])}, TWO) == {}
+
+
+class TestAhead:
+    def test_the_foremost_of_tables_that_differ_is_returned(self, tails):
+        fences = {(OWNER, "raw_order"): fence(tails[2]), (OWNER, "raw_other"): fence(tails[1])}
+        assert ahead_of(fences, TWO) == {OWNER: Mark(2, tails[2].sha256)}
+
+    def test_a_table_without_a_fence_is_the_hindmost(self, tails):
+        fences = {(OWNER, "raw_order"): fence(tails[1])}
+        assert ahead_of(fences, TWO) == {OWNER: Mark(1, tails[1].sha256)}
+
+    def test_nothing_is_ahead_where_all_are_equally_far(self, tails):
+        both = {(OWNER, name): fence(tails[1]) for name in ("raw_order", "raw_other")}
+        assert ahead_of(both, TWO) == ahead_of({}, TWO) == {}
 
 
 class TestMoves:
