@@ -239,7 +239,9 @@ def test_the_fn_api_runner_reads_over_calls_that_claim_nothing(monkeypatch):
 
 def test_what_is_made_of_the_batches_is_fused_with_their_reading():
     pipeline = beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner"]))
-    _ = pipeline | ReadCommits(CONFIG) | "Take" >> beam.Map(_take)
+    batches = pipeline | ReadCommits(CONFIG)
+    assert not batches.is_bounded
+    _ = batches | "Take" >> beam.Map(_take)
     (together,) = [each for each in plans.stages(pipeline) if "Take" in each]
     assert any("FollowChains" in name for name in together)
 

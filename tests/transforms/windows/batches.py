@@ -1,0 +1,58 @@
+"""Batches of commits with partials, and what panes must say of them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tests.transforms.windows.rows import Row, segment
+from transforms.lake import CommitBatch, SegmentCommit, Tail
+from transforms.windows import Aggregate, AggregateWindows, Pane, latest, merge, read_totals
+from transforms.windows.pane import plain
+
+COMMIT = SegmentCommit(
+    lake_id="lake-1",
+    cluster_id="c",
+    topic="t",
+    topic_id="i",
+    partition=0,
+    seq=1,
+    start=0,
+    end=9,
+    prev="",
+)
+
+
+def batch(aggregate: Aggregate, *commits: Sequence[Row]) -> CommitBatch:
+    """A batch of commits of these rows."""
+    derived = AggregateWindows(aggregate)
+    tables = tuple(derived.derive(segment(rows)) for rows in commits)
+    tails = tuple(Tail(COMMIT, "") for _ in commits)
+    return CommitBatch(tails, {aggregate.table_name: tables})
+
+
+def totals(
+    aggregate: Aggregate, batches: Iterable[CommitBatch], suppress_below: int = 0
+) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """The totals of the commits, but for rows without a time: by window and dimensions."""
+    tables = [table for each in batches for table in each.tables[aggregate.table_name]]
+    merged = merge(tables)
+    if not merged.num_columns:
+        return {}
+    found = {}
+    for row in read_totals(merged, suppress_below=suppress_below).to_pylist():
+        window = (row.pop("window_start"), row.pop("window_end"))
+        dimensions = tuple(plain(row.pop(name)) for name in aggregate.dimensions)
+        if window[0] is not None:
+            row.setdefault("suppressed", False)
+            found[*window, *dimensions] = {name: plain(value) for name, value in row.items()}
+    return found
+
+
+def shown(panes: Iterable[Pane]) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """What the latest panes say, likewise."""
+    return {
+        (pane.window_start, pane.window_end, *pane.dimensions.values()): {
+            **pane.measures,
+            "suppressed": pane.suppressed,
+        }
+        for pane in latest(panes).values()
+    }
