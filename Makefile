@@ -8,7 +8,7 @@ SEED ?= 1
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo report up status down clean test test-unit test-integration test-chain test-warehouse test-portability test-registry test-redshift lint format bench
+.PHONY: help setup demo report up status down clean test test-unit test-integration test-chain test-warehouse test-portability test-flink test-registry test-redshift lint format bench
 
 ## -- Start here
 help: ## List the targets
@@ -65,7 +65,7 @@ test: $(READY) ## All tests that CI runs, with their budgets
 	$(PY) -m pytest -m "not registry and not real_redshift"
 
 test-unit: $(READY) ## Unit and property tests
-	$(PY) -m pytest -m "not integration and not chain and not faults and not portability and not registry and not warehouse and not real_redshift"
+	$(PY) -m pytest -m "not integration and not chain and not faults and not portability and not flink and not registry and not warehouse and not real_redshift"
 
 test-integration: $(READY) ## Real Kafka and S3, and the faults
 	$(PY) -m pytest -m "integration or faults"
@@ -78,6 +78,9 @@ test-warehouse: $(READY) ## The stand-in for Redshift
 
 test-portability: $(READY) ## The same drain on Flink and Spark
 	$(PY) -m pytest -m portability
+
+test-flink: $(READY) ## Streams on a Flink cluster of real processes
+	$(PY) -m pytest -m flink
 
 test-registry: $(READY) ## A real schema registry (142 MB download)
 	$(PY) -m pytest -m registry

@@ -30,6 +30,10 @@ def main(argv: Sequence[str]) -> int:
     """Runs ``argv[1:]`` with its output in the file ``argv[0]``; returns its exit code."""
     log = Path(argv[0])
     parent = os.getppid()
+    # Ctrl-C at a terminal is for our parent: a stream is stopped with its job server's help. When
+    # the parent wants us to end, it says so to us alone.
+    if os.getpgrp() != os.getpid():
+        os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _raise)
     log.parent.mkdir(parents=True, exist_ok=True)

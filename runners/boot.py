@@ -6,6 +6,7 @@ this one, and so does a runner with ``--environment_type=PROCESS``, by its name
 """
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from collections.abc import Sequence
 from runners import lifeline
 
 __all__ = ["main"]
+
+_LOG = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,9 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     # Set here, it is in no environment that another process can look at.
     os.environ.update(provided.environ())
+    import grpc
     from apache_beam.runners.worker import sdk_worker_main
 
-    sdk_worker_main.main([])
+    try:
+        sdk_worker_main.main([])
+    except grpc.RpcError:
+        _LOG.info("Worker %s has lost its runner, and ends", arguments.id)
     return 0
 
 

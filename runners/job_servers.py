@@ -7,6 +7,7 @@ locked list as its ``Class-Path``. Beam's own launcher then takes it as it takes
 import contextlib
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
 import zipfile
@@ -23,6 +24,11 @@ JAVA = 17
 
 # JAR specification, "Notes on Manifest and Signature Files": no line longer than 72 bytes.
 _LINE_BYTES = 72
+
+# Beam stages each file of the class path, and has no option against it, but for those of a folder
+# by this name (org.apache.beam.sdk.util.construction.resources.PipelineResources). It looks through
+# symbolic links.
+_UNSTAGED = "gradle/wrapper"
 
 _JVM = (
     # Only small elements, never a segment, pass through the JVM. Its default: a quarter of memory.
@@ -107,12 +113,14 @@ SPARK = JobServer(
 )
 
 
-def compose(server: JobServer, *, notify: Callable[[str], None]) -> Path:
+def compose(server: JobServer, *, notify: Callable[[str], None], staged: bool = True) -> Path:
     """Returns the jar that starts ``server``, fetching what is not there yet.
 
     Args:
         server: which one.
         notify: gets one line that says which job server is used.
+        staged: whether Flink's sends its class path to the cluster with each job, as Beam's does.
+            A cluster that has it already, as `runners.local`'s, starts jobs sooner without.
 
     Raises:
         MavenError: an artifact can't be fetched.
@@ -124,6 +132,8 @@ def compose(server: JobServer, *, notify: Callable[[str], None]) -> Path:
         f"({server.megabytes} MB, fetched once)"
     )
     jars = maven.jars(coordinates, label=f"the job server {server.name}")
+    if not staged:
+        jars = [_unstaged(jar, folder / _UNSTAGED) for jar in jars]
     text = _manifest(server.main_class, jars)
     path = folder / f"{server.name}-{hashlib.sha256(text).hexdigest()[:16]}.jar"
     if not path.exists():
@@ -150,6 +160,20 @@ def jvm_command(server: JobServer, log: Path, launcher: str | None = None) -> li
 def log_file(server: JobServer) -> Path:
     """Returns where the output of a job server of this process goes."""
     return maven.cache_dir() / "logs" / f"{server.name}-job-server-{os.getpid()}.log"
+
+
+def _unstaged(jar: Path, folder: Path) -> Path:
+    """Returns the same file at a path that Beam doesn't stage."""
+    other = folder / jar.name
+    if not other.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        part = folder / f".{jar.name}.{os.getpid()}"
+        try:
+            part.hardlink_to(jar)
+        except OSError:  # on another file system
+            shutil.copyfile(jar, part)
+        part.replace(other)
+    return other
 
 
 def _manifest(main_class: str, jars: Sequence[Path]) -> bytes:

@@ -38,7 +38,9 @@ _POLL_S = 0.5
 def main(argv: Sequence[str] | None = None) -> int:
     """Serves until it is terminated; then its workers end, too."""
     arguments = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    # Beam's modules have set up logging when they were imported.
+    form = "%(asctime)s %(levelname)s %(message)s"
+    logging.basicConfig(level=logging.INFO, format=form, force=True)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
     workers = Workers()

@@ -34,7 +34,7 @@ _WHY = {
     "direct_running_mode": "several workers are of use only as processes: threads share one lock",
     "flink_version": "the cluster's minor version must be the job server's",
     "flink_master": "no cluster was named: a mini cluster runs inside the job server",
-    "parallelism": "a task for each core of this machine, or for each free slot of the cluster",
+    "parallelism": "a task for each core of this machine, or each free slot of the cluster",
     "streaming": "the input has no end",
     "checkpointing_interval": "after a failure at most 10 s of work is done again",
     "checkpointing_mode": "a window's state counts each commit once",

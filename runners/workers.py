@@ -47,7 +47,8 @@ def _elsewhere(flags: Flags, kind: str) -> list[Setting]:
     subject = f"--environment_type={kind} alone"
     if subject in REFUSALS and not any(flag in flags for flag in _PLACES):
         refuse(subject)
-    level = Setting("default_sdk_harness_log_level", "WARNING")
+    # Java knows no WARNING, and Python both words.
+    level = Setting("default_sdk_harness_log_level", "WARN")
     return [] if level.flag in flags else [level]
 
 

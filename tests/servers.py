@@ -1,8 +1,9 @@
-"""Fixtures: one real Kafka, S3 server and stand-in for Redshift, each started when first used.
+"""Fixtures: one real Kafka, S3 server, stand-in for Redshift and Flink cluster for the session.
 
-They listen on free ports, keep their data in pytest's temporary folder, and end with the session,
-even if it is killed. A test that kills, freezes or restarts one need not clean up: what is down
-after an integration, faults or warehouse test is brought up again before the next one.
+Each is started when first used. They listen on free ports, keep their data in pytest's temporary
+folder, and end with the session, even if it is killed. A test that kills, freezes or restarts one
+need not clean up: what is down after an integration, faults, warehouse or flink test is brought up
+again before the next one.
 """
 
 import itertools
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 from confluent_kafka.admin import NewTopic
 
-from runners.local import S3, Kafka, KafkaSettings, Redshift, Services, services
+from runners.local import S3, Flink, Kafka, KafkaSettings, Redshift, Services, services
 from tests.launcher import Launcher, launching
 
 _STARTED = pytest.StashKey[Services]()
@@ -22,14 +23,14 @@ _NUMBERS = itertools.count(1)
 
 TopicFactory = Callable[..., str]
 
-_ON_SERVERS = {"integration", "faults", "warehouse"}
+_ON_SERVERS = {"integration", "faults", "warehouse", "flink"}
 
 
 @pytest.fixture(scope="session")
 def servers(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Services]:
-    """All handles, with no server started: ``kafka``, ``s3`` and ``redshift`` do that."""
+    """All handles, with no server started: ``kafka``, ``s3`` and others do that."""
     quick = KafkaSettings(short_lived=True)
     with services(tmp_path_factory.mktemp("servers"), kafka=quick, start=()) as handles:
         request.config.stash[_STARTED] = handles
@@ -55,6 +56,13 @@ def redshift(servers: Services) -> Redshift:
     """The session's stand-in for Amazon Redshift, beside ``s3``."""
     servers.up(["s3", "redshift"])
     return servers.redshift
+
+
+@pytest.fixture(scope="session")
+def flink_cluster(servers: Services) -> Flink:
+    """The session's Flink cluster: JobManager, two TaskManagers and a pool of Python workers."""
+    servers.up(["flink"])
+    return servers.flink
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,18 @@ from collections.abc import Generator
 
 import pytest
 
-_MARKED = ("portability", "registry", "real_redshift", "warehouse", "chain", "faults", "integration")
+_MARKED = (
+    "portability",
+    "flink",
+    "registry",
+    "real_redshift",
+    "warehouse",
+    "chain",
+    "faults",
+    "integration",
+)
 
-_DEFAULT = "unit=180 integration+faults=360 chain=120 warehouse=240 portability=120"
+_DEFAULT = "unit=180 integration+faults=360 chain=120 warehouse=240 portability=120 flink=240"
 
 _TIMES = pytest.StashKey[defaultdict[str, float]]()
 

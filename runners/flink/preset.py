@@ -90,15 +90,18 @@ def cluster_settings(flags: Flags, *, mode: Mode, notify: Callable[[str], None])
     _check_version(flags, overview)
     if flags.get("environment_type") in (None, "LOOPBACK"):
         _check_hosts(flags, cluster)
-    chosen = _slot_settings(flags, overview)
-    return chosen + _restored(flags, cluster, notify) if mode == "stream" else chosen
+    state = _restored(flags, cluster, notify) if mode == "stream" else []
+    return [*_slot_settings(flags, overview, cluster), *state]
 
 
 def placeholders(flags: Flags) -> list[Setting]:
     """Returns `cluster_settings` with words in place of what the cluster would tell."""
     if _cluster(flags) is None:
         return []
-    told = {"parallelism": "<free slots>", "sdk_worker_parallelism": "<slots of a TaskManager>"}
+    told = {
+        "parallelism": "<slots that no job uses>",
+        "sdk_worker_parallelism": "<slots of a TaskManager>",
+    }
     return [Setting(flag, text) for flag, text in told.items() if flag not in flags]
 
 
@@ -168,12 +171,14 @@ def _check_hosts(flags: Flags, cluster: Cluster) -> None:
         )
 
 
-def _slot_settings(flags: Flags, overview: Overview) -> list[Setting]:
+def _slot_settings(flags: Flags, overview: Overview, cluster: Cluster) -> list[Setting]:
     chosen = []
     if "parallelism" not in flags:
-        if overview.free_slots == 0:
+        # Not the free ones: those of a job that has just ended are freed seconds later.
+        slots = overview.slots - cluster.slots_in_use()
+        if slots <= 0:
             refuse("a Flink cluster without a free slot")
-        chosen.append(Setting("parallelism", str(overview.free_slots)))
+        chosen.append(Setting("parallelism", str(slots)))
     if "sdk_worker_parallelism" not in flags and overview.task_managers:
         slots = -(-overview.slots // overview.task_managers)
         chosen.append(Setting("sdk_worker_parallelism", str(slots)))

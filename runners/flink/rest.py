@@ -33,13 +33,11 @@ class Overview:
         version: of Flink, as in ``1.19.0``.
         task_managers: how many are registered.
         slots: of all of them.
-        free_slots: those in which nothing runs.
     """
 
     version: str
     task_managers: int
     slots: int
-    free_slots: int
 
     @property
     def minor(self) -> str:
@@ -137,7 +135,6 @@ class Cluster:
             version=answer["flink-version"],
             task_managers=answer["taskmanagers"],
             slots=answer["slots-total"],
-            free_slots=answer["slots-available"],
         )
 
     def task_managers(self) -> dict[str, tuple[str, int]]:
@@ -160,6 +157,15 @@ class Cluster:
             for each in self._get("/jobs/overview")["jobs"]
         ]
         return sorted(jobs, key=lambda job: job.started_ms, reverse=True)
+
+    def slots_in_use(self) -> int:
+        """Returns how many slots the jobs need that haven't ended."""
+        return sum(self._width(job.id) for job in self.jobs() if not job.ended)
+
+    def _width(self, job_id: str) -> int:
+        # A slot runs one task of each step, so a job needs as many as its widest step has tasks.
+        vertices = self._get(f"/jobs/{job_id}")["vertices"]
+        return max((vertex["parallelism"] for vertex in vertices), default=0)
 
     def state(self, job_id: str) -> str:
         """Returns the state of a job."""

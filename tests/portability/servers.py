@@ -20,7 +20,7 @@ _START_S = 90
 def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     """The user's flags for a mini cluster of two tasks."""
     folder = tmp_path_factory.mktemp("flink")
-    with _served(FLINK, ["--flink-master", "[local]"], folder) as endpoint:
+    with served(FLINK, ["--flink-master", "[local]"], folder) as endpoint:
         yield ["--runner=flink", "--parallelism=2", f"--job_endpoint={endpoint}"]
 
 
@@ -30,16 +30,21 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     folder = tmp_path_factory.mktemp("spark")
     ours = [f"-D{name}=127.0.0.1" for name in ("spark.driver.host", "spark.driver.bindAddress")]
     master = ["--spark-master-url", "local[2]"]
-    with _served(SPARK, master, folder, jvm=ours) as endpoint:
+    with served(SPARK, master, folder, jvm=ours) as endpoint:
         yield ["--runner=spark", "--spark_master_url=local[2]", f"--job_endpoint={endpoint}"]
 
 
 @contextlib.contextmanager
-def _served(
-    server: JobServer, master: list[str], folder: Path, *, jvm: Sequence[str] = ()
+def served(
+    server: JobServer,
+    master: list[str],
+    folder: Path,
+    *,
+    jvm: Sequence[str] = (),
+    staged: bool = True,
 ) -> Iterator[str]:
     """Runs a job server as Beam would; yields its address."""
-    jar = job_servers.compose(server, notify=lambda line: None)
+    jar = job_servers.compose(server, notify=lambda line: None, staged=staged)
     port, log = _free_port(), folder / "job-server.log"
     command = [*job_servers.jvm_command(server, log), *jvm, "-jar", str(jar), *master]
     command += ["--job-port", str(port), "--artifact-port", "0", "--expansion-port", "0"]

@@ -28,6 +28,12 @@ class TestArtifacts:
         assert {len(part) for part in parts} <= {3, 5}
         assert Counter(tuple(part[:-1]) for part in parts).most_common(1)[0][1] == 1
 
+    def test_no_two_files_of_flink_have_one_name(self):
+        names = Counter(
+            f"{artifact}-{rest[-1]}" for _, artifact, *rest in map(_parts, maven.locked(FLINK.name))
+        )
+        assert names.most_common(1)[0][1] == 1
+
     @both
     def test_beam_modules_of_the_runner_are_of_one_version(self, server):
         beam = dict(
@@ -72,9 +78,28 @@ class TestCompose:
         monkeypatch.setattr(job_servers.maven, "jars", lambda names, **rest: jars[:-1])
         assert job_servers.compose(FLINK, notify=lambda line: None) != first
 
+    def test_a_class_path_that_is_not_staged_holds_the_same_files(self, jars, tmp_path):
+        for number, jar in enumerate(jars):
+            jar.parent.mkdir()
+            jars[number] = jar.with_name(f"{number}.jar")
+            jars[number].write_text(str(number))
+
+        for _ in range(2):  # the second time they are there already
+            path = job_servers.compose(FLINK, notify=lambda line: None, staged=False)
+
+        links = sorted((path.parent / "gradle" / "wrapper").iterdir(), key=lambda link: link.name)
+        assert {link.read_text() for link in links} == {str(n) for n in range(len(jars))}
+        with zipfile.ZipFile(path) as jar:
+            manifest = jar.read("META-INF/MANIFEST.MF").replace(b"\r\n ", b"").decode()
+        assert all(link.as_uri() in manifest for link in links)
+
     def test_nothing_but_the_jar_is_left(self, jars):
         path = job_servers.compose(SPARK, notify=lambda line: None)
         assert list(path.parent.iterdir()) == [path]
+
+
+def _parts(coordinate: str) -> list[str]:
+    return coordinate.split(":")
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=200))

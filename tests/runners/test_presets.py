@@ -167,7 +167,7 @@ class TestWorkers:
 class TestRefusals:
     @pytest.mark.parametrize("runner", ["direct", "spark"])
     def test_a_runner_that_cannot_stream_says_what_to_do(self, runner):
-        with pytest.raises(RunnerRefusedError, match="--mode drain.* or stream on --runner=flink"):
+        with pytest.raises(RunnerRefusedError, match=r"--mode drain.* or stream on --runner=flink"):
             presets.prepare([f"--runner={runner}"], mode="stream")
 
     @pytest.mark.parametrize("runner", ["direct", "flink", "spark"])

@@ -1,0 +1,21 @@
+"""The fixtures of this folder."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from runners.job_servers import FLINK
+from runners.local import Flink
+from tests.portability.servers import served
+
+
+@pytest.fixture(scope="session")
+def cluster_flags(
+    flink_cluster: Flink, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[str]]:
+    """The user's flags for the cluster, through one job server for the whole session."""
+    folder = tmp_path_factory.mktemp("job-server")
+    master = f"--flink_master={flink_cluster.address}"
+    address = ["--flink-master", flink_cluster.address]
+    with served(FLINK, address, folder, staged=False) as endpoint:
+        yield ["--runner=FlinkRunner", master, f"--job_endpoint={endpoint}"]

@@ -1,0 +1,108 @@
+"""A stream on a real cluster: it survives its processes, is stopped, and goes on."""
+
+import os
+import signal
+
+import apache_beam as beam
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from runners import flink, presets
+from runners.errors import RunnerRefusedError
+from runners.local._processes import wait_until
+from tests.flink import toy
+
+pytestmark = pytest.mark.flink
+
+# A start loads classes and starts workers: on a machine that does everything else as well, slowly.
+START_S = 120
+
+
+@pytest.fixture
+def run(cluster_flags, tmp_path, flink_cluster):
+    """Starts the toy stream and returns what it writes; a job that is left is canceled."""
+
+    def start(name, *flags):
+        argv = [*cluster_flags, f"--job_name={name}", "--checkpointing_interval=1000", *flags]
+        path = tmp_path / f"{name}-{len(list(tmp_path.iterdir()))}"
+        pipeline = beam.Pipeline(options=PipelineOptions(presets.prepare(argv, mode="stream")))
+        toy.build(pipeline, path)
+        pipeline.run()
+        await_that(lambda: min(toy.Written(path).highest()) >= 0)
+        return path
+
+    yield start
+    for job in flink_cluster.cluster.jobs():
+        if not job.ended:
+            flink.stop(flink_cluster.cluster, job.name, savepoint=False)
+
+
+def await_that(condition):
+    assert wait_until(condition, timeout=START_S)
+
+
+def await_progress(path):
+    before = toy.Written(path).highest()
+    await_that(lambda: all(n > m for n, m in zip(toy.Written(path).highest(), before, strict=True)))
+
+
+def await_checkpoint(cluster, job):
+    before = cluster.checkpoints(job.id).completed
+    await_that(lambda: cluster.checkpoints(job.id).completed > before)
+
+
+def external(flink_cluster):
+    pool = flink_cluster.workers.address
+    return ["--environment_type=EXTERNAL", f"--environment_config={pool}"]
+
+
+def test_a_stream_survives_its_processes_and_goes_on_from_its_savepoint(run, flink_cluster):
+    cluster = flink_cluster.cluster
+    path = run("survivor", *external(flink_cluster))
+    job = flink.active(cluster, "survivor")
+    await_checkpoint(cluster, job)
+    assert len(toy.Written(path).workers) == 2
+    with pytest.raises(RunnerRefusedError, match="a second stream named survivor"):
+        run("survivor")
+
+    flink_cluster.task_managers[0].kill()
+    flink_cluster.task_managers[0].restart(START_S)
+    await_progress(path)
+    worker = toy.Written(path).workers[-1]
+    os.kill(worker, signal.SIGKILL)
+    await_progress(path)
+
+    stopped = flink.stop(cluster, "survivor")
+    assert (stopped.state, stopped.problem) == ("FINISHED", None)
+    assert flink.active(cluster, "survivor") is None
+    before = toy.Written(path)
+    # A failure does work again from the last checkpoint on; nothing is left out.
+    for partition in range(toy.PARTITIONS):
+        numbers = sorted(set(before.numbers(partition)))
+        assert numbers == list(range(len(numbers)))
+    assert before.all_told
+
+    again = run("survivor", "--savepoint_path=latest")
+    assert [toy.Written(again).numbers(n)[0] for n in range(toy.PARTITIONS)] == [
+        highest + 1 for highest in before.highest()
+    ]
+    assert os.getpid() in toy.Written(again).workers  # LOOPBACK, since all is on this machine
+
+
+def test_a_stream_whose_job_manager_died_goes_on_from_its_last_checkpoint(run, flink_cluster):
+    path = run("orphan", *external(flink_cluster))
+    await_checkpoint(flink_cluster.cluster, flink.active(flink_cluster.cluster, "orphan"))
+    flink_cluster.job_manager.kill()
+    flink_cluster.job_manager.restart(START_S)
+    for task_manager in flink_cluster.task_managers:
+        task_manager.wait_ready(START_S)
+    assert flink_cluster.cluster.jobs() == []
+
+    again = run(
+        "orphan", *external(flink_cluster), f"--savepoint_path={flink_cluster.latest_checkpoint()}"
+    )
+
+    first = [toy.Written(again).numbers(n)[0] for n in range(toy.PARTITIONS)]
+    assert all(
+        0 < n <= highest + 1 for n, highest in zip(first, toy.Written(path).highest(), strict=True)
+    )
