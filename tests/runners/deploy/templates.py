@@ -1,6 +1,7 @@
 """The templates as data: documents, containers, and what of them is ours."""
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,16 +45,22 @@ class Container:
     @property
     def module(self) -> str:
         """What ``python -m`` runs."""
-        assert self.command[:2] == ("python", "-m"), self.place
-        return self.command[2]
+        return self._words[0]
 
     @property
     def argv(self) -> list[str]:
         """The arguments, with references put in."""
         return [
-            _REFERENCE.sub(lambda found: self.variables[found[1]], word)
-            for word in self.command[3:]
+            _REFERENCE.sub(lambda found: self.variables[found[1]], word) for word in self._words[1:]
         ]
+
+    @property
+    def _words(self) -> list[str]:
+        words = list(self.command)
+        if words[:2] == ["sh", "-c"]:
+            words = shlex.split(words[2].partition("||")[0])
+        assert words[:2] == ["python", "-m"], self.place
+        return words[2:]
 
 
 def documents(path: Path) -> list[Any]:

@@ -13,6 +13,7 @@ from beam_pipelines.pharmacy.config import load_config
 from beam_pipelines.warehouse import cli as warehouse
 from beam_pipelines.warehouse import settings as redshift
 from runners import pool, presets
+from runners.flink import _cli as flink_cli
 from tests.runners.deploy.templates import FOLDER, documents, kubernetes_files, label, ours
 from tests.runners.deploy.test_aws import ROLES
 from transforms.errors import ConfigurationError
@@ -80,6 +81,7 @@ PARSERS = {
     "beam_pipelines.pharmacy": take_pharmacy,
     "beam_pipelines.warehouse": take_warehouse,
     "beam_pipelines.lake": lake._parser().parse_args,
+    "runners.flink": flink_cli._parser().parse_args,
     "runners.pool": pool._parser().parse_args,
 }
 

@@ -146,6 +146,15 @@ class TestWarnings:
         logged = {each.text for each in said() if each.by == "log.warning"}
         assert logged - listed == set()
 
+    def test_each_line_of_the_main_job_is_listed_or_is_a_class_s_own(self):
+        listed = {text for cell in cells("Warnings") for text in quoted(cell)}
+        written = {
+            each.text for each in said() if each.by == "write" and each.text.startswith("error: ")
+        }
+        own = {each for each in written if not re.search(r"[a-z]{3}", each.removeprefix("error: "))}
+        missing = [each for each in written - own if not any(part in each for part in listed)]
+        assert missing == []
+
 
 class TestRefusals:
     def test_the_table_is_the_code_s(self):
