@@ -174,6 +174,16 @@ class TestPsycopg:
         assert warehouse.count(name) == 0
 
 
+class TestJoins:
+    def test_keys_meet_by_hash_or_merge_however_few_rows_are_expected(self, warehouse):
+        one, other = (warehouse.table("(k int, a int, b int, c int)") for _ in range(2))
+        found = warehouse.all(
+            f"explain select 1 from {one} s join {other} o on s.k = o.k "
+            "where s.a = 1 and s.b = 1 and s.c = 1"
+        )
+        assert any("Hash Join" in line or "Merge Join" in line for [line] in found)
+
+
 class TestCopy:
     def test_it_is_part_of_the_clients_transaction(self, warehouse, table):
         copy = warehouse.copy_sql(table, rows())

@@ -53,6 +53,9 @@ _SETTINGS = {
     "log_error_verbosity": "terse",
     "log_min_messages": "fatal",
     "jit": "off",
+    # Redshift joins by hash or merge wherever keys are compared. PostgreSQL takes a load that it
+    # has no statistics of yet for a single row, and loops over 100,000.
+    "enable_nestloop": "off",
     # A client that was killed lets go of its locks, whatever its backend waits for.
     "client_connection_check_interval": "500ms",
 }

@@ -112,13 +112,20 @@ class Takeover:
 
     async def _feed(self, chunks: Generator[bytes, None, None], thread: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
-        while (chunk := await loop.run_in_executor(thread, next, chunks, None)) is not None:
-            if not self.answers.empty():
-                await self._answer()
-            if self.cancelled:
-                raise SqlError("57014", "canceling statement due to user request")
-            self._writer.write(message(b"d", chunk))
-            await self._writer.drain()
+        coming = loop.run_in_executor(thread, next, chunks, None)
+        try:
+            while (chunk := await coming) is not None:
+                # The next one is made while the backend takes this one.
+                coming = loop.run_in_executor(thread, next, chunks, None)
+                if not self.answers.empty():
+                    await self._answer()
+                if self.cancelled:
+                    raise SqlError("57014", "canceling statement due to user request")
+                self._writer.write(message(b"d", chunk))
+                await self._writer.drain()
+        finally:
+            if not coming.cancel() and not coming.cancelled():
+                coming.exception()  # Else asyncio logs it, and its text may hold values.
 
     async def _fail_copy(self) -> None:
         """Ends COPY such that the backend itself aborts the transaction."""

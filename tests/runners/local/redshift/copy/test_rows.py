@@ -72,6 +72,23 @@ def test_types_that_are_exactly_right_are_loaded(load, array, kind):
 
 
 @pytest.mark.parametrize(
+    ("array", "texts"),
+    [
+        (pa.array([["é"], [], None, [None]]), ['["é"]', "[]", None, "[null]"]),
+        (pa.array([{"a": 1, "b": []}, None]), ['{"a":1,"b":[]}', None]),
+    ],
+)
+def test_nested_values_become_json_each_in_its_row(load, array, texts):
+    _, data = load({"c": array}, column("text"))
+    fields = [b"\xff" * 4 if t is None else _counted(t.encode()) for t in texts]
+    assert b"".join(b"\0\1" + field for field in fields) + b"\xff\xff" in data
+
+
+def _counted(text):
+    return len(text).to_bytes(4, "big") + text
+
+
+@pytest.mark.parametrize(
     ("array", "kind", "told"),
     [
         (
