@@ -135,7 +135,7 @@ class UpsertTable(LogTable):
 
     def rows(self, statements: Statements, load_id: int, touched: str | None) -> str:
         """Returns the query of its rows; see ``StarTable``."""
-        key, names = quoted(self.key), self._values()
+        key, names = quoted(self.key), self._values("f")
         bound = "".join(
             f", d{n}.{quoted(each.dimension.surrogate)}" for n, each in enumerate(self.bindings)
         )
@@ -152,40 +152,25 @@ class UpsertTable(LogTable):
         key, moment = quoted(self.key), quoted(self.effective)
         wanted = (self.key, *self.values, self.effective, *self.order, *PLACE)
         names = ", ".join(f"r.{quoted(name)}" for name in dict.fromkeys(wanted))
+        # Windows of one partition share a sort; to group would take the events a second time.
         reached = "".join(
-            f", CASE WHEN {each.where} THEN r.{moment} END AS {quoted(each.column)}"
+            f", MIN(CASE WHEN {each.where} THEN r.{moment} END) OVER (PARTITION BY r.{key}) "
+            f"AS {quoted(each.column)}"
             for each in self.milestones
         )
         place = f"ROW_NUMBER() OVER (PARTITION BY r.{key} ORDER BY {self.newest_first('r')})"
         counted = f" AND ({self.where})" if self.where else ""
-        parts = [
-            (
-                "events",
-                f"SELECT {names}{reached}, {place} AS place "
-                f"FROM {statements.table(self.raw.table)} r{self.taken(touched)} "
-                f"WHERE r.{key} IS NOT NULL{counted}",
-            )
-        ]
-        values = "".join(f", e.{quoted(name)}" for name in self.values)
-        if not self.milestones:
-            return [*parts, ("told", f"SELECT e.{key}{values} FROM events e WHERE e.place = 1")]
-        first = "".join(
-            f", MIN({quoted(each.column)}) AS {quoted(each.column)}" for each in self.milestones
+        events = (
+            f"SELECT {names}{reached}, {place} AS place "
+            f"FROM {statements.table(self.raw.table)} r{self.taken(touched)} "
+            f"WHERE r.{key} IS NOT NULL{counted}"
         )
-        marks = "".join(f", m.{quoted(each.column)}" for each in self.milestones)
-        return [
-            *parts,
-            ("reached", f"SELECT {key}{first} FROM events GROUP BY {key}"),
-            (
-                "told",
-                f"SELECT e.{key}{values}{marks} FROM events e JOIN reached m ON m.{key} = e.{key} "
-                "WHERE e.place = 1",
-            ),
-        ]
+        told = f"SELECT e.{key}{self._values('e')} FROM events e WHERE e.place = 1"
+        return [("events", events), ("told", told)]
 
-    def _values(self) -> str:
+    def _values(self, alias: str) -> str:
         names = (*self.values, *(each.column for each in self.milestones))
-        return "".join(f", f.{quoted(name)}" for name in names)
+        return "".join(f", {alias}.{quoted(name)}" for name in names)
 
     def _inferred(self, statements: Statements, load_id: int, touched: str | None) -> str:
         if not self.members:
