@@ -5,6 +5,9 @@ PY := $(VENV)/bin/python
 STATE ?= .local
 EVENTS ?= 300000
 SEED ?= 1
+RUNNER ?= direct
+# How long the stream of `make demo RUNNER=flink` runs, from its first commit on.
+SECONDS ?= 60
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
@@ -23,16 +26,25 @@ $(READY): setup.py
 	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-demo: $(READY) ## The services, EVENTS events, lake and warehouse, the proofs, the report
-	@$(PY) -m runners.local up --state_dir $(STATE)
+demo: $(READY) ## The whole way on RUNNER (direct, flink: a live minute, spark), with EVENTS events
+	@$(PY) -m runners.local up --state_dir $(STATE) $(if $(filter flink,$(RUNNER)),--with flink)
 	@set -e; . $(STATE)/env; mkdir -p $(STATE)/tmp; export TMPDIR=$(abspath $(STATE))/tmp; \
 	lake="--lake_root $$LAKE_ROOT"; kafka="--kafka_bootstrap_servers $$KAFKA_BOOTSTRAP_SERVERS"; \
-	redshift="--redshift_host $$REDSHIFT_HOST"; \
+	redshift="--redshift_host $$REDSHIFT_HOST"; job="beam_pipelines.pharmacy $$kafka $$lake $$redshift"; \
+	produce="beam_pipelines.produce $$kafka --events $(EVENTS) --seed $(SEED) --faults default \
+	    --manifest $(STATE)/manifest.json"; \
 	run() { echo; echo "$$ python -m $$*"; $(PY) -m "$$@"; }; \
-	run beam_pipelines.produce $$kafka --events $(EVENTS) --seed $(SEED) --faults default \
-	    --manifest $(STATE)/manifest.json; \
 	run beam_pipelines.warehouse migrate $$redshift; \
-	run beam_pipelines.pharmacy --mode drain $$kafka $$lake $$redshift --runner DirectRunner; \
+	case $(RUNNER) in \
+	flink) \
+	    $(PY) -m $$produce --live --rate $$(($(EVENTS) / 60 + 1)) & \
+	    sleep 5; \
+	    run $$job --mode stream --runner FlinkRunner --flink_master $$FLINK_MASTER \
+	        --set stream.max_age_s=10 --load_interval 15 --run_for $(SECONDS); \
+	    wait;; \
+	spark) run $$produce; run $$job --mode drain --runner SparkRunner;; \
+	*) run $$produce; run $$job --mode drain --runner DirectRunner;; \
+	esac; \
 	run beam_pipelines.verify $$kafka $$lake $$redshift; \
 	run beam_pipelines.lake ls $$lake; \
 	run beam_pipelines.warehouse ask $$redshift; \

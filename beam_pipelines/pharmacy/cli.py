@@ -65,13 +65,16 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _stream_flags(arguments: argparse.Namespace, flags: Sequence[str]) -> StreamFlags:
-    if arguments.load_interval <= 0:
-        raise ConfigurationError("--load_interval must be above 0 seconds", "Such as 30")
+    for name in ("load_interval", "run_for"):
+        value = getattr(arguments, name)
+        if value is not None and value <= 0:
+            raise ConfigurationError(f"--{name} must be above 0 seconds", "Such as 30")
     return StreamFlags(
         stream=flags,
         # In this process: a job of its own on the cluster would take half a minute to start.
         drain=prepare(["--runner=direct"], mode="drain", notify=lambda _: None),
         load_interval=arguments.load_interval if arguments.load == "graph" else None,
+        run_for=arguments.run_for,
     )
 
 
@@ -150,6 +153,12 @@ def _parser() -> Parser:
     )
     parser.add_argument(
         "--load_interval", type=float, default=30.0, metavar="SECONDS", help="30 by default"
+    )
+    parser.add_argument(
+        "--run_for",
+        type=float,
+        metavar="SECONDS",
+        help="stop a stream so long after its first commit, as Ctrl-C does; by default it goes on",
     )
     parser.add_argument("--progress", choices=("auto", "off"), default="auto")
     add_redshift_flags(parser)

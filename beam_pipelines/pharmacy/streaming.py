@@ -3,7 +3,8 @@
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import FrameType
@@ -23,6 +24,7 @@ from beam_pipelines.pharmacy.preflight import preflight
 from beam_pipelines.pharmacy.running import first_line, looked, shown
 from beam_pipelines.pharmacy.stream_progress import StreamProgress
 from runners.errors import FlinkClusterError
+from runners.flags import Flags
 from runners.flink import JOB_NAME, Cluster, stop
 from transforms.lake import ObjectStore, open_lake
 from transforms.references import snapshot
@@ -41,11 +43,13 @@ class StreamFlags:
         drain: For the references, which are drained first.
         load_interval: Loads the warehouse every so many seconds within the stream; None where the
             loader is another process.
+        run_for: Stops the stream so many seconds after its first commit; None to go on.
     """
 
     stream: Sequence[str]
     drain: Sequence[str]
     load_interval: float | None = None
+    run_for: float | None = None
 
 
 def stream(job: PharmacyJob, flags: StreamFlags, screen: Console) -> int:
@@ -72,7 +76,7 @@ def stream(job: PharmacyJob, flags: StreamFlags, screen: Console) -> int:
         sys.stderr.write("error: the references could not be drained; the stream isn't started\n")
         return code
     pinned = snapshot(store, job.chain.reference_datasets)
-    name = _flag(flags.stream, "job_name") or JOB_NAME
+    name = Flags(flags.stream).get("job_name") or JOB_NAME
     work = preflight(job, store)
     progress = StreamProgress(job, store, work, _cluster(flags.stream), name)
     made = beam.Pipeline(options=PipelineOptions(list(flags.stream)))
@@ -80,7 +84,8 @@ def stream(job: PharmacyJob, flags: StreamFlags, screen: Console) -> int:
     if job.load is not None and flags.load_interval is not None:
         build_stream_load(made, job.load, flags.load_interval)
     with _stoppable() as asked, shown(progress, screen):
-        failure = _ran(made, flags.stream, asked, screen)
+        timer = _Timer(flags.run_for, lambda: progress.messages > 0)
+        failure = _ran(made, flags.stream, asked, timer, screen)
     unseen = looked(progress)
     screen.print(progress.table())
     failure = failure or unseen
@@ -100,22 +105,47 @@ def _references(job: PharmacyJob, flags: StreamFlags, store: ObjectStore, screen
     return drain(replace(first, load=None, mode="drain"), flags.drain, screen)
 
 
+class _Timer:
+    """Tells when a stream has run for long enough: from its first commit on.
+
+    A cluster takes its time to start a job, the longer the busier it is.
+    """
+
+    def __init__(self, run_for: float | None, begun: Callable[[], bool]) -> None:
+        self._run_for, self._begun = run_for, begun
+        self._since: float | None = None
+
+    def is_over(self) -> bool:
+        """Tells whether to stop."""
+        if self._run_for is None:
+            return False
+        if self._since is None and self._begun():
+            self._since = time.monotonic()
+        return self._since is not None and time.monotonic() - self._since >= self._run_for
+
+
 def _ran(
-    made: beam.Pipeline, flags: Sequence[str], asked: threading.Event, screen: Console
+    made: beam.Pipeline,
+    flags: Sequence[str],
+    asked: threading.Event,
+    timer: _Timer,
+    screen: Console,
 ) -> Exception | None:
     try:
         result = made.run()
     except Exception as error:  # noqa: BLE001 - runners raise what they like; it is reported
         return error
-    failure = _waited(result, asked)
+    failure = _waited(result, asked, timer)
     # Ctrl-C reaches the job server, too, which then answers no more: it isn't the job's end.
     return _stopped(result, flags, screen) if asked.is_set() else failure
 
 
-def _waited(result: Any, asked: threading.Event) -> Exception | None:
+def _waited(result: Any, asked: threading.Event, timer: _Timer) -> Exception | None:
     """Waits until the stream has ended or shall end."""
     try:
         while not PipelineState.is_terminal(result.state):
+            if timer.is_over():
+                asked.set()
             if asked.wait(_POLL_S):
                 return None
     except Exception as error:  # noqa: BLE001 - as above
@@ -132,7 +162,7 @@ def _stopped(result: Any, flags: Sequence[str], screen: Console) -> Exception | 
         return None
     screen.print("Stopping with a savepoint ...", highlight=False)
     try:
-        ended = stop(cluster, _flag(flags, "job_name") or JOB_NAME)
+        ended = stop(cluster, Flags(flags).get("job_name") or JOB_NAME)
     except FlinkClusterError as error:
         return error
     if ended is None or ended.path is None:
@@ -173,11 +203,5 @@ def _stoppable() -> Iterator[threading.Event]:
 
 
 def _cluster(flags: Sequence[str]) -> Cluster | None:
-    master = _flag(flags, "flink_master")
+    master = Flags(flags).get("flink_master")
     return None if master is None or master in _IN_THE_JVM else Cluster(master)
-
-
-def _flag(flags: Sequence[str], name: str) -> str | None:
-    """Returns the value of a flag in the form in which flags are prepared."""
-    found = [each.partition("=")[2] for each in flags if each.startswith(f"--{name}=")]
-    return found[-1] if found else None

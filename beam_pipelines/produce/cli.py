@@ -6,14 +6,16 @@ Exit codes: 0 all is produced; 2 refused or failed, with one line that says why.
 import argparse
 import datetime
 import logging
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from beam_pipelines.produce.chunk import Fate
+from beam_pipelines.produce.chunk import Chunk, Fate
 from beam_pipelines.produce.client import KafkaTarget
 from beam_pipelines.produce.errors import ArgumentError, ProduceError
 from beam_pipelines.produce.generate import generate
@@ -23,6 +25,7 @@ from beam_pipelines.produce.pace import Pace
 from beam_pipelines.produce.topics import topics_with
 
 _EPOCH = datetime.date(1970, 1, 1)
+_DAY_S = 86_400
 
 
 class _Parser(argparse.ArgumentParser):
@@ -58,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=_natural, default=0, help="same seed, same bytes (default 0)")
     add("--faults", choices=["default", "none"], default="default", help="faults to plant")
     add("--manifest", type=Path, metavar="FILE", help="where to write what was planted where")
-    add("--day", type=_day, default=DEFAULT_DAY, help="the events' day (default 2026-03-16)")
+    add("--day", type=_day, help="the events' day (default 2026-03-16)")
     add("--partitions", type=_positive, help="partitions of every topic (default 6, 4, 3, 2, 2, 2)")
     add(
         "--create_topics",
@@ -67,6 +70,12 @@ def _parser() -> argparse.ArgumentParser:
         help="create missing topics (the default)",
     )
     add("--replication", type=_positive, default=1, help="replicas of created topics (default 1)")
+    add(
+        "--live",
+        action="store_true",
+        help="messages bear the time at which they are sent, and events are of two days ago: so "
+        "that readers can tell how old what they read is; not the same bytes on another day",
+    )
     add("--rate", type=_positive, metavar="N", help="at most N events a second")
     add(
         "--kafka_config",
@@ -108,6 +117,9 @@ def _setting(text: str) -> tuple[str, str]:
 
 
 def _run(args: argparse.Namespace, console: Console) -> None:
+    if args.day is None:
+        # Two days ago: whatever the time of day, no event of it lies in the future.
+        args.day = int(time.time()) // _DAY_S - 2 if args.live else DEFAULT_DAY
     if args.manifest is not None:
         check_writable(args.manifest)
     topics = topics_with(args.partitions)
@@ -123,13 +135,17 @@ def _run(args: argparse.Namespace, console: Console) -> None:
         for chunk in generate(args.seed, args.events, args.faults, args.day, topics):
             ledger.add(chunk)
             for piece in pace.pieces(chunk):
-                target.send(piece)
+                target.send(_sent_now(piece) if args.live else piece)
                 rate = f"{pace.messages / max(pace.seconds(), 1e-6):,.0f}/s"
                 progress.update(task, completed=pace.messages, rate=rate)
         target.finish()
     if args.manifest is not None:
         write_manifest(args.manifest, _arguments(args), ledger, target.deliveries)
     _summarize(console, args, pace, ledger, target)
+
+
+def _sent_now(piece: Chunk) -> Chunk:
+    return replace(piece, timestamps_ms=[int(time.time() * 1000)] * len(piece))
 
 
 def _progress(console: Console) -> Progress:

@@ -14,6 +14,7 @@ from beam_pipelines.pharmacy.config import load_config
 from runners.errors import FlinkClusterError
 from runners.flink import Stopped
 
+EVER = streaming._Timer(None, lambda: True)
 REQUIRED = ["--mode=stream", "--kafka_bootstrap_servers=localhost:1", "--lake_root=s3://b/p"]
 
 
@@ -51,7 +52,8 @@ def stopped(monkeypatch, found) -> tuple[object, str]:
 
     monkeypatch.setattr(streaming, "stop", stop)
     screen = Console(record=True, width=200, file=open(os.devnull, "w"))  # noqa: SIM115
-    flags = ["--flink_master=flink.example:8081", "--job_name=mine"]
+    # As a user writes them, and as a preset does.
+    flags = ["--flink_master", "flink.example:8081", "--job_name=mine"]
     failure = streaming._stopped(Result(), flags, screen)
     return failure, screen.export_text()
 
@@ -59,17 +61,24 @@ def stopped(monkeypatch, found) -> tuple[object, str]:
 class TestWaiting:
     def test_it_ends_when_the_runner_does_and_says_how(self):
         running = PipelineState.RUNNING
-        found = streaming._waited(Result(running, running, "FAILED"), threading.Event())
+        found = streaming._waited(Result(running, running, "FAILED"), threading.Event(), EVER)
         assert "FAILED" in str(found)
 
     def test_a_wish_to_stop_ends_it_without_a_failure(self):
         asked = threading.Event()
         asked.set()
-        assert streaming._waited(Result(PipelineState.RUNNING), asked) is None
+        assert streaming._waited(Result(PipelineState.RUNNING), asked, EVER) is None
+
+    def test_after_the_time_that_was_given_it_is_stopped(self):
+        asked, looks = threading.Event(), iter([False, False, True])
+        timer = streaming._Timer(0.01, lambda: next(looks, True))
+        assert streaming._waited(Result(PipelineState.RUNNING), asked, timer) is None
+        assert asked.is_set()
+        assert next(looks, "all used") == "all used"
 
     def test_a_job_server_that_is_gone_is_a_failure(self):
         error = ValueError("closed")
-        assert streaming._waited(Result(error), threading.Event()) is error
+        assert streaming._waited(Result(error), threading.Event(), EVER) is error
 
 
 class TestStopping:
@@ -133,9 +142,3 @@ class TestCommand:
     def test_how_a_stream_reads_is_configured(self):
         config = load_config(None, ["stream.max_age_s=5"])
         assert config.stream.settings().max_age_s == 5
-
-
-def test_the_job_is_found_by_its_flags():
-    flags = ["--a=1", "--job_name=x", "--job_name=y"]
-    assert streaming._flag(flags, "job_name") == "y"
-    assert streaming._flag(flags, "flink_master") is None
