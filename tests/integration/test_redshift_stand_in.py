@@ -178,9 +178,10 @@ class TestJoins:
     def test_keys_meet_by_hash_or_merge_however_few_rows_are_expected(self, warehouse):
         one, other = (warehouse.table("(k int, a int, b int, c int)") for _ in range(2))
         found = warehouse.all(
-            f"explain select 1 from {one} s join {other} o on s.k = o.k "
-            "where s.a = 1 and s.b = 1 and s.c = 1"
+            f"explain select 1 from {one} s join {other} o on s.k = o.k where s.a = 1 "
+            "and s.b = 1 and s.c = 1 and o.a = 1 and o.b = 1 and o.c = 1"
         )
+        assert not any("Nested Loop" in line for [line] in found)
         assert any("Hash Join" in line or "Merge Join" in line for [line] in found)
 
 
