@@ -72,27 +72,25 @@ class _Pool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):  # type: ign
         """Starts a worker; what can't be provided for it is told to the runner at once."""
         worker = request.worker_id
         endpoint = request.provision_endpoint.url
-        control = request.control_endpoint.url
+        logs, control = request.logging_endpoint.url, request.control_endpoint.url
         try:
-            provided = provision(worker, endpoint, control=control)
+            provided = provision(worker, endpoint, logging=logs, control=control)
         except WorkerError as error:
             _LOG.error("%s", error)
             return beam_fn_api_pb2.StartWorkerResponse(error=str(error))
         arguments = [
             f"--id={worker}",
             f"--provision_endpoint={endpoint}",
-            f"--logging_endpoint={request.logging_endpoint.url}",
+            f"--logging_endpoint={logs}",
             f"--control_endpoint={control}",
         ]
         command = [sys.executable, "-m", "runners.boot", *arguments]
-        self._workers.add(worker, command, control=provided.control)
+        self._workers.add(worker, command, (provided.control, provided.logging))
         return beam_fn_api_pb2.StartWorkerResponse()
 
     def StopWorker(self, request: Any, context: Any) -> Any:  # noqa: N802 - Beam's name
-        """Does nothing: a worker ends when its runner closes its connection.
-
-        The id, which is all that is told here, may be that of another TaskManager's worker.
-        """
+        """Ends a worker."""
+        self._workers.stop(request.worker_id)
         return beam_fn_api_pb2.StopWorkerResponse()
 
 

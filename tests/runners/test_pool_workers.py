@@ -1,3 +1,4 @@
+import signal
 import subprocess
 import sys
 
@@ -16,10 +17,14 @@ class Pool:
     def __init__(self):
         self.now = 0.0
         self.runner = True
-        self.workers = Workers(clock=lambda: self.now, reachable=lambda address: self.runner)
+        self.workers = Workers(clock=lambda: self.now, reachable=self.accepts)
+
+    def accepts(self, address):
+        # A runner that closes down closes its log first.
+        return self.runner or address == "control"
 
     def add(self, script):
-        self.workers.add("1-1", [sys.executable, "-c", script], control="127.0.0.1:1")
+        self.workers.add("1-1", [sys.executable, "-c", script], ["control", "logging"])
 
     @property
     def process(self) -> subprocess.Popen:
@@ -84,7 +89,7 @@ class TestAWorkerWithoutARunner:
         pool.add(FOR_EVER)
         process = pool.process
         pool.runner = False
-        pool.look_after(9)
+        pool.look_after(4)
         assert process.poll() is None
         pool.look_after(2)
         assert ended(process)
@@ -92,12 +97,52 @@ class TestAWorkerWithoutARunner:
     def test_that_has_it_back_in_time_goes_on(self, pool):
         pool.add(FOR_EVER)
         pool.runner = False
-        pool.look_after(9)
+        pool.look_after(4)
         pool.runner = True
-        pool.look_after(9)
+        pool.look_after(4)
         pool.runner = False
-        pool.look_after(9)
+        pool.look_after(4)
         assert pool.process.poll() is None
+
+
+class TestAWorkerThatIsStopped:
+    def test_ends_and_is_not_started_again(self, pool):
+        pool.add(FOR_EVER)
+        process = pool.process
+        pool.workers.stop("1-1")
+        assert ended(process)
+        pool.look_after(9)
+        assert len(pool.workers) == 0
+
+    def test_is_killed_if_it_is_frozen(self, pool):
+        pool.add(FOR_EVER)
+        process = pool.process
+        process.send_signal(signal.SIGSTOP)
+        pool.workers.stop("1-1")
+        pool.look_after(4)
+        assert ended(process)
+
+    def test_shares_its_id_with_another_until_both_are_stopped(self, pool):
+        pool.add(FOR_EVER)
+        pool.add(FOR_EVER)
+        first, second = (worker.process for worker in pool.workers._workers)
+        pool.workers.stop("1-1")
+        pool.look_after(9)
+        assert (first.poll(), second.poll()) == (None, None)
+        pool.workers.stop("1-1")
+        assert ended(first)
+        assert ended(second)
+
+    def test_leaves_another_of_its_id_alone_once_it_has_ended(self, pool):
+        pool.add("import time; time.sleep(0.2)")
+        pool.add(FOR_EVER)
+        first, second = (worker.process for worker in pool.workers._workers)
+        pool.workers.stop("1-1")
+        assert ended(first)
+        pool.workers.look()
+        assert second.poll() is None
+        pool.workers.stop("1-1")
+        assert ended(second)
 
 
 class TestTheEndOfThePool:
