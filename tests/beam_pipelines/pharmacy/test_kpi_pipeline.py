@@ -1,0 +1,192 @@
+"""The graph of live figures: from committed partials to messages, and what it refuses to show."""
+
+from datetime import UTC, datetime, timedelta
+
+import apache_beam as beam
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from beam_pipelines.pharmacy.config import load_config
+from beam_pipelines.pharmacy.kpi_pipeline import KpiJob, build_kpi, check_shown, kpi_job
+from beam_pipelines.pharmacy.pipeline import PharmacyJob
+from tests import plans
+from tests.fakes.lake import DATASET, DAY_MS, TOPIC, FakeLake, segment, writer
+from tests.transforms.windows.batches import shown
+from transforms.errors import ConfigurationError
+from transforms.kafka import BrokerSettings
+from transforms.kafka.publish import PublishConfig, sink
+from transforms.lake import read_commits
+from transforms.windows import (
+    Aggregate,
+    AggregateWindows,
+    PaneSettings,
+    Sliding,
+    merge_totals,
+    pane_of,
+)
+from transforms.windows import totals as totals_module
+
+MIDNIGHT = datetime.fromtimestamp(DAY_MS / 1000, UTC)
+ORDERS = Aggregate.model_validate(
+    {
+        "name": "orders",
+        "dataset": DATASET,
+        "time": "event_time",
+        "window": "1h",
+        "dimensions": ["_partition"],
+        "measures": {"orders": {"count": ""}},
+    }
+)
+PUBLISH = PublishConfig(broker=BrokerSettings(bootstrap_servers="h:1"), topic="kpi")
+
+
+def job(**changes):
+    return KpiJob(
+        **{
+            "lake_root": "s3://bucket/lake",
+            "aggregates": (ORDERS,),
+            "topics": frozenset({TOPIC}),
+            "publish": PUBLISH,
+            "mode": "drain",
+            **changes,
+        }
+    )
+
+
+def packaged(mode="stream", **sections):
+    return PharmacyJob(
+        config=load_config(None),
+        bootstrap_servers="h:1",
+        lake_root="s3://bucket/lake",
+        mode=mode,
+        **sections,
+    )
+
+
+class TestJob:
+    def test_the_packaged_aggregates_are_published(self):
+        made = kpi_job(packaged())
+        assert [each.name for each in made.aggregates] == [
+            "fills_per_store",
+            "units_per_drug",
+            "revenue_by_payer",
+            "turnaround_per_store",
+        ]
+        reading = made.reading()
+        assert reading.topics == {"pharmacy.dispense"}
+        assert "partials.units_per_drug" in reading.tables
+        assert (made.publish.topic, reading.mode) == ("pharmacy.kpi", "stream")
+
+    def test_only_in_a_stream_calls_are_short(self):
+        assert kpi_job(packaged()).publish.call_s == 5.0
+        assert kpi_job(packaged("drain")).publish.call_s is None
+
+    def test_a_configuration_without_aggregates_is_refused(self):
+        bare = packaged()
+        bare = bare.part(config=bare.config.model_copy(update={"aggregates": ()}))
+        with pytest.raises(ConfigurationError, match="no aggregate to publish"):
+            kpi_job(bare)
+
+    def test_what_is_read_begins_before_the_first_window(self):
+        made = job(since=MIDNIGHT)
+        assert made.reading().since == MIDNIGHT - timedelta(hours=1)
+        assert made.firing(ORDERS).since == MIDNIGHT
+
+    def test_single_aggregates_may_be_fired_otherwise(self):
+        slides = PaneSettings(sliding=(Sliding(size_s=7200, every_s=3600),))
+        other = ORDERS.model_copy(update={"name": "other"})
+        made = job(aggregates=(ORDERS, other), special={"other": slides})
+        assert made.firing(other).sliding
+        assert not made.firing(ORDERS).sliding
+
+    def test_settings_of_an_aggregate_that_there_is_not_are_refused(self):
+        with pytest.raises(ConfigurationError, match="the aggregate others, which is not counted"):
+            job(special={"others": PaneSettings()})
+
+
+@pytest.fixture(scope="module")
+def masks():
+    return packaged().chain.masks
+
+
+class TestWhatIsShown:
+    def declared(self, **changes):
+        held = {
+            "name": "a",
+            "dataset": "dispense_event",
+            "time": "event_time",
+            "window": "1h",
+            "measures": {"n": {"count": ""}},
+        }
+        return Aggregate.model_validate({**held, **changes})
+
+    @pytest.mark.parametrize(
+        ("column", "cls"),
+        [("patient_id", "D:mrn"), ("age_at_service", "Q:age"), ("patient_link", "a link")],
+    )
+    def test_a_dimension_that_tells_of_a_patient_is_refused(self, masks, column, cls):
+        with pytest.raises(ConfigurationError, match=rf"{column} \({cls}\) as its dimension"):
+            check_shown(self.declared(dimensions=[column]), masks)
+
+    @pytest.mark.parametrize("measure", [{"min": ""}, {"max": ""}, {"quantiles": "", "at": [1]}])
+    def test_so_is_a_value_out_of_many_in_any_spelling(self, masks, measure):
+        measures = {"least": {n: v or "upper(Patient_Zip)" for n, v in measure.items()}}
+        with pytest.raises(ConfigurationError, match=r"\(Q:geo\) as its measure least"):
+            check_shown(self.declared(measures=measures), masks)
+
+    def test_counts_and_numbers_of_distinct_values_are_not(self, masks):
+        measures = {
+            "patients": {"distinct": "patient_id"},
+            "minors": {"count": "patient_zip IS NULL"},
+            "last": {"max": "event_time"},
+        }
+        check_shown(self.declared(dimensions=["payer_bin", "_partition"], measures=measures), masks)
+
+
+class FakePublisher:
+    """Keeps what is sent."""
+
+    def __init__(self):
+        self.sent = []
+
+    def send(self, message):
+        self.sent.append(message)
+
+    def flush(self):
+        return None
+
+
+#: The DoFn reaches the runner as a copy.
+PUBLISHER = FakePublisher()
+
+
+def test_a_drain_publishes_the_totals(monkeypatch):
+    lake = FakeLake({0: 0, 1: 0})
+    for module in (read_commits, totals_module):
+        monkeypatch.setattr(module, "ObjectStore", lambda _root, _settings: lake.bucket.store())
+    monkeypatch.setattr(sink, "KafkaPublisher", lambda *_: PUBLISHER)
+    for part in (segment(0, 50), segment(0, 30, partition=1), segment(50, 120)):
+        writer(AggregateWindows(ORDERS)).write(lake.lane(part.partition), part)
+
+    with beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner"])) as pipeline:
+        build_kpi(pipeline, job())
+
+    panes = [pane_of(value) for _, value in PUBLISHER.sent]
+    assert [key for key, _ in PUBLISHER.sent] == [pane.key for pane in panes]
+    assert {(pane.timing, pane.lake) for pane in panes} == {("on_time", "lake-1")}
+    found = {key: values["orders"] for key, values in shown(panes).items()}
+    assert found == {
+        (row["window_start"], row["window_end"], row["_partition"]): row["orders"]
+        for row in merge_totals(lake.store.root, "orders").to_pylist()
+    }
+
+
+def test_cells_are_taken_where_the_commits_are_read():
+    pipeline = beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner"]))
+    other = ORDERS.model_copy(update={"name": "other"})
+    build_kpi(pipeline, job(mode="stream", aggregates=(ORDERS, other)))
+    (together,) = [
+        names for names in plans.stages(pipeline) if any("TakeCells" in each for each in names)
+    ]
+    assert sum("TakeCells" in each for each in together) == 2
+    assert any("FollowChains" in each for each in together)

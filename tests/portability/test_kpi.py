@@ -1,0 +1,225 @@
+"""Panes on Flink: early, on time, late; through a failure, and from a start without state."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import apache_beam as beam
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from confluent_kafka import Consumer
+
+from beam_pipelines.pharmacy.kpi_pipeline import KpiJob, build_kpi
+from runners import presets
+from tests.fakes.lake import CLUSTER, DATASET, DAY_MS, TOPIC, TOPIC_ID, segment, writer
+from tests.transforms.windows.batches import shown
+from transforms.kafka import BrokerSettings
+from transforms.kafka.publish import PublishConfig
+from transforms.lake import (
+    CommitChain,
+    FollowSettings,
+    LakeSettings,
+    ObjectStore,
+    PartitionId,
+    open_lake,
+)
+from transforms.lake.genesis import TopicBirth, ensure_genesis
+from transforms.lake.lanes import Lane
+from transforms.windows import (
+    Aggregate,
+    AggregateWindows,
+    Pane,
+    PaneSettings,
+    Sliding,
+    latest,
+    merge_totals,
+    pane_of,
+)
+from transforms.windows.pane import plain
+
+pytestmark = pytest.mark.portability
+
+#: For a state to come about, on a busy machine.
+PATIENCE_S = 60
+MIDNIGHT = datetime.fromtimestamp(DAY_MS / 1000, UTC)
+HOUR = timedelta(hours=1)
+ORDERS = Aggregate.model_validate(
+    {
+        "name": "orders",
+        "dataset": DATASET,
+        "time": "event_time",
+        "window": "1h",
+        "dimensions": ["_partition"],
+        "measures": {
+            "orders": {"count": ""},
+            "each": {"distinct": "_offset"},
+            "place": {"quantiles": "_offset", "at": [0.5]},
+        },
+    }
+)
+FOLLOW = FollowSettings(
+    poll_every_s=1.5, disorder_s=60.0, idle_after_s=3600.0, discover_every_s=2.0
+)
+
+#: Versions of panes at which the job fails once: the workers live in this process.
+FAILING = set()
+
+
+class _FailOnce(beam.DoFn):
+    def process(self, pane: Pane) -> Iterator[Pane]:
+        if pane.version in FAILING:
+            FAILING.remove(pane.version)
+            raise RuntimeError("planned")
+        yield pane
+
+
+class World:
+    """A lake of two partitions, the job that counts it, and who reads the topic."""
+
+    def __init__(self, kafka, root, topic, flags):
+        self.root, self.flags = root, flags
+        self.store = ObjectStore(root)
+        self.lake = open_lake(self.store, LakeSettings())
+        self.ends = {0: 0, 1: 0}
+        birth = TopicBirth(
+            topic=TOPIC, topic_id=TOPIC_ID, cluster_id=CLUSTER, how="earliest", starts=self.ends
+        )
+        ensure_genesis(self.store, self.lake, birth, self.ends)
+        settings = BrokerSettings(bootstrap_servers=kafka.bootstrap_servers)
+        self.job = KpiJob(
+            lake_root=root,
+            aggregates=(ORDERS,),
+            topics=frozenset({TOPIC}),
+            publish=PublishConfig(broker=settings, topic=topic, call_s=5.0),
+            panes=PaneSettings(
+                early_s=1, sliding=(Sliding(size_s=7200, every_s=3600),), allowed_lateness_s=7200
+            ),
+            follow=FOLLOW,
+        )
+        self.consumer = Consumer(
+            {
+                "bootstrap.servers": kafka.bootstrap_servers,
+                "group.id": "live",
+                "auto.offset.reset": "earliest",
+            }
+        )
+        self.consumer.subscribe([topic])
+        self.panes: list[Pane] = []
+
+    def commit(self, partition, count, after=timedelta(0)):
+        """Commits some rows of a time after midnight."""
+        start = self.ends[partition]
+        self.ends[partition] = start + count
+        made = _moved(segment(start, start + count, partition=partition), after)
+        owner = PartitionId(TOPIC, TOPIC_ID, partition)
+        lane = Lane(CommitChain(self.store, owner, self.lake.lake_id), None)
+        lane.begin(0)
+        writer(AggregateWindows(ORDERS)).write(lane, made)
+
+    @contextlib.contextmanager
+    def running(self):
+        """Runs the job while the body does."""
+        pipeline = beam.Pipeline(options=PipelineOptions(self.flags))
+        _ = build_kpi(pipeline, self.job) | "FailOnce" >> beam.ParDo(_FailOnce())
+        job = pipeline.run()
+        try:
+            yield
+        finally:
+            job.cancel()
+
+    def look(self):
+        while batch := self.consumer.consume(500, 0.2):
+            self.panes += [pane_of(message.value()) for message in batch]
+
+    def hours(self):
+        """The latest panes of the hours."""
+        return [p for p in latest(self.panes).values() if p.window_end - p.window_start == HOUR]
+
+    def totals(self):
+        rows = merge_totals(self.root, "orders").to_pylist()
+        return {
+            (row.pop("window_start"), row.pop("window_end"), row.pop("_partition")): {
+                **{name: plain(value) for name, value in row.items()},
+                "suppressed": False,
+            }
+            for row in rows
+        }
+
+    def await_that(self, condition):
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert time.monotonic() < deadline, [
+                (p.window_start, p.dimensions, p.version, p.timing) for p in self.panes
+            ]
+            self.look()
+
+    def await_totals(self):
+        """Waits until the topic says what the lake does."""
+        expected = self.totals()
+        self.await_that(lambda: shown(self.hours()) == expected)
+
+    def await_timings(self, *timings):
+        """Waits until the panes of the first hour after midnight are of these timings."""
+
+        def found():
+            return {pane.timing for pane in self.hours() if pane.window_start == MIDNIGHT}
+
+        self.await_that(lambda: found() == set(timings))
+
+
+def _moved(made, after):
+    """A segment whose events and messages are of another time."""
+    table, messages = made.rows[DATASET], made.messages
+    moved = [
+        _later(table, "event_time", pa.scalar(after, pa.duration("us"))),
+        _later(messages, "timestamp", pa.scalar(after, pa.duration("ms"))),
+    ]
+    return replace(made, rows={DATASET: moved[0]}, messages=moved[1])
+
+
+def _later(table, name, after):
+    at = table.schema.get_field_index(name)
+    return table.set_column(at, table.schema.field(at), pc.add(table.column(at), after))
+
+
+@pytest.fixture
+def world(flink, kafka, s3, lake_root, topic_factory, monkeypatch):
+    for name, value in s3.environ().items():
+        monkeypatch.setenv(name, value)
+    flags = presets.prepare([*flink, "--checkpointing_interval=1000"], mode="stream")
+    made = World(kafka, lake_root, topic_factory(partitions=2), flags)
+    yield made
+    made.consumer.close()
+
+
+def test_panes_agree_with_the_totals_through_a_failure_and_from_a_start_without_state(world):
+    world.commit(0, 50)
+    world.commit(1, 30)
+    with world.running():
+        world.await_totals()
+        FAILING.add(90)
+        world.commit(0, 41)
+        world.await_that(lambda: not FAILING)
+        world.commit(1, 20)
+        world.await_totals()
+        # Of the chains one has passed the hour's end; the other holds the watermark back.
+        world.commit(0, 5, after=HOUR + timedelta(minutes=2))
+        world.await_totals()
+        world.await_timings("early")
+        world.commit(1, 5, after=HOUR + timedelta(minutes=2))
+        world.await_timings("on_time")
+        world.commit(1, 7)
+        world.await_timings("on_time", "late")
+        world.await_totals()
+
+    world.commit(0, 3, after=HOUR)
+    before, world.panes = latest(world.panes), []
+    with world.running():
+        world.await_totals()
+    again = latest(world.panes)
+    assert set(before) <= set(again)
+    assert all(again[key].version >= pane.version for key, pane in before.items())
