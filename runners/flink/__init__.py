@@ -3,7 +3,6 @@
 from runners.flink.jobs import Stopped, active, latest, stop
 from runners.flink.preset import JOB_NAME, cluster_settings, placeholders, settings
 from runners.flink.rest import Checkpoint, Checkpoints, Cluster, Job, Overview
-from runners.flink.waiting import attend
 
 __all__ = [
     "JOB_NAME",
@@ -14,7 +13,6 @@ __all__ = [
     "Overview",
     "Stopped",
     "active",
-    "attend",
     "cluster_settings",
     "latest",
     "placeholders",

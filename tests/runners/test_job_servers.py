@@ -141,6 +141,14 @@ class TestSupervisor:
             _, alive = psutil.wait_procs([parent.server], timeout=20)
             assert alive == []
 
+    def test_ctrl_c_at_the_terminal_leaves_the_server_to_its_parent(self, tmp_path):
+        with _Parent(tmp_path, "import signal; signal.signal(2, signal.SIG_IGN)") as parent:
+            os.killpg(parent.process.pid, 2)
+
+            time.sleep(0.7)  # longer than the supervisor's pause
+            assert parent.server.is_running()
+            assert parent.supervisor.status() != psutil.STATUS_ZOMBIE
+
     def test_a_server_that_ignores_termination_is_killed(self, tmp_path, monkeypatch):
         monkeypatch.setattr(_supervisor, "_GRACE_S", 0.1)
         deaf = "import signal; signal.signal(15, signal.SIG_IGN); print('up', flush=True); input()"
@@ -169,12 +177,12 @@ class TestSupervisor:
 class _Parent:
     """A process whose child is a supervisor, whose child in turn is a server that never ends."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, first: str = "") -> None:
         server = "import os; print(os.getpid(), flush=True); import time; time.sleep(600)"
         self._log = folder / "server.log"
         command = [sys.executable, SUPERVISOR, str(self._log), sys.executable, "-c", server]
-        script = f"import subprocess; subprocess.run({command!r})"
-        self.process = subprocess.Popen([sys.executable, "-c", script])
+        script = f"{first}\nimport subprocess; subprocess.run({command!r})"
+        self.process = subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
 
     def __enter__(self) -> "_Parent":
         while not (self._log.exists() and self._log.read_text().endswith("\n")):
