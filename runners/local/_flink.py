@@ -31,6 +31,7 @@ _TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 # small elements pass through the JVM: segments stay in the Python workers.
 _FRAMEWORK_HEAP_MB = 128
 _OFF_HEAP_MB = 64
+_MANAGED_MB = 32
 _NETWORK_MB = 32
 _METASPACE_MB = 256
 
@@ -190,8 +191,8 @@ class TaskManager(_FlinkProcess):
             "taskmanager.memory.task.off-heap.size": f"{_OFF_HEAP_MB}mb",
             "taskmanager.memory.network.min": f"{_NETWORK_MB}mb",
             "taskmanager.memory.network.max": f"{_NETWORK_MB}mb",
-            # For RocksDB and sorting batch jobs; Beam's portable jobs do neither.
-            "taskmanager.memory.managed.size": "0mb",
+            # A drain groups what became of its partitions, which Flink's batch jobs do by sorting.
+            "taskmanager.memory.managed.size": f"{_MANAGED_MB}mb",
             "taskmanager.memory.jvm-metaspace.size": f"{_METASPACE_MB}mb",
             "taskmanager.memory.jvm-overhead.min": f"{_OFF_HEAP_MB}mb",
             "taskmanager.memory.jvm-overhead.max": f"{_OFF_HEAP_MB}mb",
