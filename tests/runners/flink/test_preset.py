@@ -1,6 +1,5 @@
 import pytest
 from apache_beam.options.pipeline_options import (
-    FlinkRunnerOptions,
     PipelineOptions,
     PortableOptions,
 )
