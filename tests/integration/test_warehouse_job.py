@@ -1,88 +1,14 @@
 """The main job with ``--redshift_*``: the lake first, then the warehouse, each row once."""
 
-import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
-import orjson
 import pytest
 
-from runners.local import Kafka
 from tests.faults.lakes import Lake, wait_until
-from tests.integration.small import DATASET, confluent, send
+from tests.integration.jobs import NUMBERS, SEGMENT, TABLE, Job
 from tests.launcher import Ended, Run
-from tests.warehouse import Warehouse
-from transforms.lake.names import RUNS
 
 pytestmark = pytest.mark.warehouse
-
-WAREHOUSE = "beam_pipelines.warehouse.cli:main"
-TABLE = f"raw_{DATASET}"
-#: Messages of a segment here.
-SEGMENT = 40
-
-_NUMBERS = itertools.count(1)
-
-
-@dataclass(frozen=True)
-class Job:
-    """A topic, a lake of it, and a schema that the lake is loaded into."""
-
-    kafka: Kafka
-    lake: Lake
-    topic: str
-    warehouse: Warehouse
-    schema: str
-
-    @property
-    def flags(self) -> list[str]:
-        redshift = self.warehouse.redshift
-        return [
-            "--redshift_host=127.0.0.1",
-            f"--redshift_port={redshift.port}",
-            f"--redshift_user={redshift.settings.user}",
-            f"--redshift_password=file:{redshift.folder / 'password'}",
-            f"--redshift_ca={redshift.ca_bundle}",
-            f"--redshift_schema={self.schema}",
-            "--redshift_patience_s=60",
-        ]
-
-    def send(self, count: int, partition: int = 0) -> None:
-        send(self.kafka, self.topic, confluent(range(count)), partition)
-
-    def migrate(self) -> None:
-        argv = ["migrate", f"--config={self.lake.config}", *self.flags]
-        ended = self.lake.launcher.launch(argv, main=WAREHOUSE).wait()
-        assert ended.code == 0, ended
-
-    def start(self, *flags: str) -> Run:
-        return self.lake.start(*self.flags, *flags)
-
-    def run(self, *flags: str) -> Ended:
-        return self.start(*flags).wait()
-
-    def load(self) -> Ended:
-        """The command for schedulers."""
-        return self.lake.command(WAREHOUSE, "load", f"--config={self.lake.config}", *self.flags)
-
-    def rows(self) -> int:
-        return self.warehouse.count(f"{self.schema}.{TABLE}")
-
-    def assert_proven(self, rows: int) -> None:
-        """All is loaded, once: by ``verify``, and by the number of rows that were sent."""
-        flags = [f"--config={self.lake.config}", *self.flags]
-        proven = self.lake.verify("--format=json", "--progress=off", *flags)
-        assert proven.code == 0, proven
-        told = f"{TABLE}: {rows:,} rows accepted, {rows:,} loaded, 0 rejected"
-        assert told in orjson.loads(proven.out)["notes"]
-
-    def report(self) -> dict[str, Any]:
-        """The newest run's report."""
-        store = self.lake.store
-        newest = max(item.key for item in store.walk(RUNS))
-        found: dict[str, Any] = orjson.loads(store.get(newest))
-        return found
 
 
 @pytest.fixture
@@ -90,7 +16,7 @@ def job(kafka, make_lake, topic_factory, warehouse) -> Job:
     """Nothing is sent yet, and there is no lake and no schema."""
     topic = topic_factory(2)
     lake = make_lake(topic, segment={"messages": SEGMENT})
-    return Job(kafka, lake, topic, warehouse, f"job_{next(_NUMBERS)}")
+    return Job(kafka, lake, topic, warehouse, f"job_{next(NUMBERS)}")
 
 
 @pytest.fixture

@@ -3,12 +3,9 @@
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import apache_beam as beam
-import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from confluent_kafka import Consumer
@@ -16,7 +13,7 @@ from confluent_kafka import Consumer
 from beam_pipelines.pharmacy.kpi_pipeline import KpiJob, build_kpi
 from runners import presets
 from tests.fakes.lake import CLUSTER, DATASET, DAY_MS, TOPIC, TOPIC_ID, segment, writer
-from tests.transforms.windows.batches import shown
+from tests.transforms.windows.batches import moved, shown
 from transforms.kafka import BrokerSettings
 from transforms.kafka.publish import PublishConfig
 from transforms.lake import (
@@ -41,7 +38,7 @@ from transforms.windows import (
 )
 from transforms.windows.pane import plain
 
-pytestmark = pytest.mark.portability
+pytestmark = pytest.mark.flink
 
 #: For a state to come about, on a busy machine.
 PATIENCE_S = 60
@@ -114,7 +111,7 @@ class World:
         """Commits some rows of a time after midnight."""
         start = self.ends[partition]
         self.ends[partition] = start + count
-        made = _moved(segment(start, start + count, partition=partition), after)
+        made = moved(segment(start, start + count, partition=partition), after)
         owner = PartitionId(TOPIC, TOPIC_ID, partition)
         lane = Lane(CommitChain(self.store, owner, self.lake.lake_id), None)
         lane.begin(0)
@@ -169,21 +166,6 @@ class World:
             return {pane.timing for pane in self.hours() if pane.window_start == MIDNIGHT}
 
         self.await_that(lambda: found() == set(timings))
-
-
-def _moved(made, after):
-    """A segment whose events and messages are of another time."""
-    table, messages = made.rows[DATASET], made.messages
-    moved = [
-        _later(table, "event_time", pa.scalar(after, pa.duration("us"))),
-        _later(messages, "timestamp", pa.scalar(after, pa.duration("ms"))),
-    ]
-    return replace(made, rows={DATASET: moved[0]}, messages=moved[1])
-
-
-def _later(table, name, after):
-    at = table.schema.get_field_index(name)
-    return table.set_column(at, table.schema.field(at), pc.add(table.column(at), after))
 
 
 @pytest.fixture

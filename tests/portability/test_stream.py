@@ -29,7 +29,7 @@ from transforms.lake import (
 from transforms.quality import SealDeadLetters
 from transforms.segment import Segment
 
-pytestmark = pytest.mark.portability
+pytestmark = pytest.mark.flink
 
 #: For a state to come about, on a busy machine.
 PATIENCE_S = 60
