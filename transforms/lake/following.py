@@ -71,6 +71,7 @@ class ChainFollower:
         self._clock = clock
         self._setback = Setback(f"commits of {owner}", clock)
         self._chain: CommitChain | None = None
+        self._since: Mark | None = None
         self._checked = False
         self._news_at: float | None = None
         self._told_at = 0.0
@@ -104,7 +105,11 @@ class ChainFollower:
         config = self._config
         if self._owner in config.position:
             return config.position[self._owner]
-        return BEGINNING if config.since is None else mark_before(chain, config.since)
+        if config.since is None:
+            return BEGINNING
+        if self._since is None:
+            self._since = mark_before(chain, config.since)
+        return self._since
 
     def _new(self, chain: CommitChain, taken: Mark) -> tuple[list[Tail], bool]:
         """Returns commits, and whether there may be more than they."""

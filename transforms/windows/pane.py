@@ -105,9 +105,9 @@ def latest(panes: Iterable[Pane]) -> dict[bytes, Pane]:
     """
     found: dict[bytes, Pane] = {}
     for pane in panes:
-        before = found.get(pane.key)
-        if before is None or pane.version >= before.version:
-            found[pane.key] = pane
+        key = pane.key
+        if key not in found or pane.version >= found[key].version:
+            found[key] = pane
     return found
 
 

@@ -11,7 +11,7 @@ from beam_pipelines.pharmacy.kpi_pipeline import KpiJob, build_kpi, check_shown,
 from beam_pipelines.pharmacy.pipeline import PharmacyJob
 from tests import plans
 from tests.fakes.lake import DATASET, DAY_MS, TOPIC, FakeLake, segment, writer
-from tests.transforms.windows.batches import shown
+from tests.transforms.windows.batches import moved, shown
 from transforms.errors import ConfigurationError
 from transforms.kafka import BrokerSettings
 from transforms.kafka.publish import PublishConfig, sink
@@ -160,25 +160,56 @@ class FakePublisher:
 PUBLISHER = FakePublisher()
 
 
-def test_a_drain_publishes_the_totals(monkeypatch):
-    lake = FakeLake({0: 0, 1: 0})
+@pytest.fixture
+def lake(monkeypatch):
+    """A lake that is read by what runs in this process."""
+    made = FakeLake({0: 0, 1: 0})
     for module in (read_commits, totals_module):
-        monkeypatch.setattr(module, "ObjectStore", lambda _root, _settings: lake.bucket.store())
+        monkeypatch.setattr(module, "ObjectStore", lambda _root, _settings: made.bucket.store())
     monkeypatch.setattr(sink, "KafkaPublisher", lambda *_: PUBLISHER)
-    for part in (segment(0, 50), segment(0, 30, partition=1), segment(50, 120)):
-        writer(AggregateWindows(ORDERS)).write(lake.lane(part.partition), part)
+    PUBLISHER.sent = []
+    return made
 
+
+def write(lake, *segments):
+    for each in segments:
+        writer(AggregateWindows(ORDERS)).write(lake.lane(each.partition), each)
+
+
+def published(**changes):
     with beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner"])) as pipeline:
-        build_kpi(pipeline, job())
+        build_kpi(pipeline, job(**changes))
+    return [pane_of(value) for _, value in PUBLISHER.sent]
 
-    panes = [pane_of(value) for _, value in PUBLISHER.sent]
+
+def counted(panes):
+    return {key: values["orders"] for key, values in shown(panes).items()}
+
+
+def totals(lake, **bounds):
+    return {
+        (row["window_start"], row["window_end"], row["_partition"]): row["orders"]
+        for row in merge_totals(lake.store.root, "orders", **bounds).to_pylist()
+    }
+
+
+def test_a_drain_publishes_the_totals(lake):
+    write(lake, segment(0, 50), segment(0, 30, partition=1), segment(50, 120))
+    panes = published()
     assert [key for key, _ in PUBLISHER.sent] == [pane.key for pane in panes]
     assert {(pane.timing, pane.lake) for pane in panes} == {("on_time", "lake-1")}
-    found = {key: values["orders"] for key, values in shown(panes).items()}
-    assert found == {
-        (row["window_start"], row["window_end"], row["_partition"]): row["orders"]
-        for row in merge_totals(lake.store.root, "orders").to_pylist()
-    }
+    assert counted(panes) == totals(lake)
+
+
+def test_from_a_time_on_it_publishes_the_totals_of_all_later_windows(lake):
+    hours = [timedelta(hours=hour) for hour in range(5)]
+    for number, hour in enumerate(hours):
+        start = number * 150
+        write(lake, moved(segment(start, start + 150), hour))
+    since = MIDNIGHT + timedelta(hours=2)
+    panes = published(since=since)
+    assert counted(panes) == totals(lake, since=since)
+    assert min(pane.window_start for pane in panes) == since
 
 
 def test_cells_are_taken_where_the_commits_are_read():

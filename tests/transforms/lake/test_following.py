@@ -66,6 +66,15 @@ class TestPosition:
     def test_a_time_of_the_configuration_counts_likewise(self):
         assert World(5, 5, 5, since=at(7)).read() == [2, 3]
 
+    def test_where_it_begins_is_looked_up_once(self):
+        world = World(5, 5, 5, since=at(1_000))
+        assert [world.read(), world.read()] == [[], []]
+        before = len(world.store.keys)
+        assert world.read() == []
+        assert len(world.store.keys) == before + 1
+        world.lake.write(segment(15, 20))
+        assert world.read() == [4]
+
     def test_more_commits_than_one_look_finds_come_in_order(self):
         world = World(*[1] * 30)
         assert world.read() == list(range(31))

@@ -1,10 +1,16 @@
 """Batches of commits with partials, and what panes must say of them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from tests.transforms.windows.rows import Row, segment
 from transforms.lake import CommitBatch, SegmentCommit, Tail
+from transforms.segment import Segment
 from transforms.windows import Aggregate, AggregateWindows, Pane, latest, merge, read_totals
 from transforms.windows.pane import plain
 
@@ -56,3 +62,17 @@ def shown(panes: Iterable[Pane]) -> dict[tuple[Any, ...], dict[str, Any]]:
         }
         for pane in latest(panes).values()
     }
+
+
+def moved(made: Segment, after: timedelta) -> Segment:
+    """A segment whose events and messages are of a later time."""
+    rows = {name: _later(table, "event_time", after) for name, table in made.rows.items()}
+    return replace(made, rows=rows, messages=_later(made.messages, "timestamp", after))
+
+
+def _later(table: pa.Table, name: str, after: timedelta) -> pa.Table:
+    at = table.schema.get_field_index(name)
+    field = table.schema.field(at)
+    return table.set_column(
+        at, field, pc.add(table.column(at), pa.scalar(after, pa.duration(field.type.unit)))
+    )
