@@ -4,18 +4,16 @@ A job server is a jar that holds nothing but a manifest: ``Main-Class``, and the
 locked list as its ``Class-Path``. Beam's own launcher then takes it as it takes its shaded jars.
 """
 
-import contextlib
 import hashlib
 import os
 import shutil
 import sys
-import tempfile
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runners import java, maven
+from runners import java, maven, residuals
+from runners.jar import write_jar
 
 __all__ = ["FLINK", "JAVA", "SPARK", "JobServer", "compose", "jvm_command"]
 
@@ -132,12 +130,14 @@ def compose(server: JobServer, *, notify: Callable[[str], None], staged: bool = 
         f"({server.megabytes} MB, fetched once)"
     )
     jars = maven.jars(coordinates, label=f"the job server {server.name}")
+    if server is FLINK:
+        jars = residuals.mended(jars, folder)
     if not staged:
         jars = [_unstaged(jar, folder / _UNSTAGED) for jar in jars]
     text = _manifest(server.main_class, jars)
     path = folder / f"{server.name}-{hashlib.sha256(text).hexdigest()[:16]}.jar"
     if not path.exists():
-        _write(path, text)
+        write_jar(path, "META-INF/MANIFEST.MF", text)
     return path
 
 
@@ -195,17 +195,3 @@ def _wrapped(line: str) -> bytes:
         parts.append(b" " + rest[: _LINE_BYTES - 1])
         rest = rest[_LINE_BYTES - 1 :]
     return b"".join(part + b"\r\n" for part in parts)
-
-
-def _write(path: Path, manifest: bytes) -> None:
-    """Writes the jar at once: another process may be composing the same one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as jar:
-            jar.writestr("META-INF/MANIFEST.MF", manifest)
-        part.replace(path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            part.unlink()

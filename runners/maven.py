@@ -25,7 +25,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from runners.errors import MavenError
 
-__all__ = ["cache_dir", "jars", "locked"]
+__all__ = ["cache_dir", "jars", "locked", "replacing"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ def _remembered(path: Path) -> list[Path] | None:
 def _remember(path: Path, paths: list[Path]) -> None:
     entries = [(str(jar), jar.stat().st_size) for jar in paths]
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _replacing(path) as part:
+    with replacing(path) as part:
         part.write_text(json.dumps(entries))
 
 
@@ -219,7 +219,7 @@ def _get(url: str, path: Path, meter: _Meter) -> bool:
             return False
         response.raise_for_status()
         meter.expect(int(response.headers.get("content-length", 0)))
-        with _replacing(path) as part:
+        with replacing(path) as part:
             digest = hashlib.sha1(usedforsecurity=False)
             with part.open("wb") as file:
                 for chunk in response.iter_content(_CHUNK):
@@ -243,7 +243,7 @@ def _check(url: str, digest: str) -> None:
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
     """Yields a temporary file that becomes ``path`` at once, or vanishes if the body fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

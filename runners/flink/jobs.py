@@ -1,5 +1,6 @@
 """A stream's life on a cluster: which job it is, where it can go on from, and how it ends."""
 
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +11,9 @@ __all__ = ["Stopped", "active", "latest", "restorable", "stop"]
 
 # A job that ends closes its workers first, which may be in a call of some seconds.
 _END_TIMEOUT_S: Final = 60
+
+# A JobManager answers from a copy of a job, for web.refresh-interval: 3 s unless it is changed.
+_SETTLED_S: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +51,18 @@ def latest(cluster: Cluster, name: str) -> str | None:
         FlinkClusterError: the cluster gives no answer.
     """
     for job in cluster.jobs():
-        if job.name == name and (path := restorable(cluster, job.id)):
-            return path
+        if job.name == name:
+            _let_settle(job)
+            if path := restorable(cluster, job.id):
+                return path
     return None
+
+
+def _let_settle(job: Job) -> None:
+    """Waits until the cluster tells the last that it knows of a job which has just ended."""
+    since = time.time() - job.ended_ms / 1000
+    if job.ended and 0 <= since < _SETTLED_S:
+        time.sleep(_SETTLED_S - since)
 
 
 def restorable(cluster: Cluster, job_id: str) -> str | None:
@@ -80,20 +93,21 @@ def stop(cluster: Cluster, name: str, *, savepoint: bool = True) -> Stopped | No
     job = active(cluster, name)
     if job is None:
         return None
-    problem = _try_savepoint(cluster, job) if savepoint else None
-    if not savepoint or problem:
+    path, problem = _try_savepoint(cluster, job) if savepoint else (None, None)
+    if path is None:
         _cancel(cluster, job)
     state = cluster.wait_for(job.id, ENDED, _END_TIMEOUT_S)
-    return Stopped(job=job, state=state, path=restorable(cluster, job.id), problem=problem)
+    if path is None:
+        path = restorable(cluster, job.id)
+    return Stopped(job=job, state=state, path=path, problem=problem)
 
 
-def _try_savepoint(cluster: Cluster, job: Job) -> str | None:
-    """Returns why it failed."""
+def _try_savepoint(cluster: Cluster, job: Job) -> tuple[str | None, str | None]:
+    """Returns the savepoint's path, or why there is none."""
     try:
-        cluster.stop(job.id)
+        return cluster.stop(job.id), None
     except FlinkClusterError as error:
-        return error.reason
-    return None
+        return None, error.reason
 
 
 def _cancel(cluster: Cluster, job: Job) -> None:

@@ -54,12 +54,14 @@ class Job:
         name: as in ``--job_name``.
         state: Flink's own word, such as ``RUNNING``, ``RESTARTING`` or ``FINISHED``.
         started_ms: since the epoch.
+        ended_ms: since the epoch, -1 if it hasn't.
     """
 
     id: str
     name: str
     state: str
     started_ms: int
+    ended_ms: int
 
     @property
     def ended(self) -> bool:
@@ -153,6 +155,7 @@ class Cluster:
                 name=each["name"],
                 state=each["state"],
                 started_ms=each["start-time"],
+                ended_ms=each["end-time"],
             )
             for each in self._get("/jobs/overview")["jobs"]
         ]

@@ -20,6 +20,7 @@ class FakeJob:
     name: str
     state: str = "RUNNING"
     started: int = 1
+    ended: int = -1
     width: int = 1
     checkpoint: dict[str, Any] | None = None
     savepoint: dict[str, Any] | None = None
@@ -88,7 +89,7 @@ class FakeFlink:
     @staticmethod
     def _listed(job: FakeJob) -> dict[str, Any]:
         told = {"jid": job.id, "name": job.name, "state": job.state}
-        return {**told, "start-time": job.started}
+        return {**told, "start-time": job.started, "end-time": job.ended}
 
     @staticmethod
     def _checkpoints(job: FakeJob) -> dict[str, Any]:

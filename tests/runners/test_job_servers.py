@@ -52,6 +52,7 @@ class TestCompose:
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
         paths = [tmp_path / f"a folder {n}" / "long-name-of-an-artifact.jar" for n in range(40)]
         monkeypatch.setattr(job_servers.maven, "jars", lambda names, **rest: paths)
+        monkeypatch.setattr(job_servers.residuals, "mended", lambda jars, folder: list(jars))
         return paths
 
     def test_the_jar_holds_only_a_manifest_that_names_all_artifacts(self, jars):

@@ -23,6 +23,7 @@ def nothing_is_fetched(monkeypatch, tmp_path):
     java = Java(executable=tmp_path / "java", version=17)
     monkeypatch.setattr(job_servers.java, "find", lambda **limits: java)
     monkeypatch.setattr(job_servers.maven, "jars", lambda names, **rest: [tmp_path / "a.jar"])
+    monkeypatch.setattr(job_servers.residuals, "mended", lambda jars, folder: list(jars))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(presets.os, "cpu_count", lambda: 4)
 

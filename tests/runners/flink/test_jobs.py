@@ -7,6 +7,13 @@ from tests.fakes.flink import FakeJob, checkpoint
 
 
 class TestStop:
+    def test_the_savepoint_is_known_though_the_cluster_tells_of_it_later(
+        self, cluster, fake, monkeypatch
+    ):
+        monkeypatch.setattr(jobs, "restorable", lambda *unused: None)
+        fake.jobs = [FakeJob("a", "x")]
+        assert flink.stop(cluster, "x").path == "file:/savepoint-a"
+
     def test_a_stream_ends_with_a_savepoint(self, cluster, fake):
         fake.jobs = [FakeJob("a", "other"), FakeJob("b", "mine")]
         stopped = flink.stop(cluster, "mine")
@@ -74,6 +81,20 @@ class TestLatest:
             FakeJob("d", "x", "FAILED", 4),
         ]
         assert flink.latest(cluster, "x") == "file:/new"
+
+    def test_of_a_job_that_has_just_ended_the_last_word_is_waited_for(
+        self, cluster, fake, monkeypatch
+    ):
+        monkeypatch.setattr(jobs.time, "time", lambda: 11.5)
+        savepoint = checkpoint("file:/s", savepoint=True)
+        fake.jobs = [FakeJob("a", "x", "FINISHED", ended=10_000)]
+
+        def settle(seconds):
+            assert seconds == 2.5
+            fake.jobs[0].savepoint = savepoint
+
+        monkeypatch.setattr(jobs.time, "sleep", settle)
+        assert flink.latest(cluster, "x") == "file:/s"
 
     def test_an_unknown_name_has_none(self, cluster):
         assert flink.latest(cluster, "x") is None
