@@ -34,6 +34,7 @@ class TestWheel:
 
         names = set(zipfile.ZipFile(wheel).namelist())
         assert {"runners/__init__.py", "schemas/__init__.py", "transforms/__init__.py"} <= names
+        assert {"runners/flink/conf/config.yaml", "runners/jars/flink-1.19.txt"} <= names
         assert not [name for name in names if name.startswith(("tests/", "runners/local/"))]
 
     def test_a_failing_build_says_why_on_one_line(self, tmp_path, monkeypatch):
