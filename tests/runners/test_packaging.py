@@ -10,6 +10,9 @@ from runners.errors import PackagingError
 
 PROJECT = Path(packaging.__file__).parents[1]
 
+# Read where jobs are submitted.
+DATA = ("runners/flink/conf/config.yaml", "runners/jars/flink-1.19.txt")
+
 
 class TestOwners:
     def test_this_environment_holds_no_second_owner(self):
@@ -34,7 +37,7 @@ class TestWheel:
 
         names = set(zipfile.ZipFile(wheel).namelist())
         assert {"runners/__init__.py", "schemas/__init__.py", "transforms/__init__.py"} <= names
-        assert {"runners/flink/conf/config.yaml", "runners/jars/flink-1.19.txt"} <= names
+        assert set(DATA) <= names
         assert not [name for name in names if name.startswith(("tests/", "runners/local/"))]
 
     def test_a_failing_build_says_why_on_one_line(self, tmp_path, monkeypatch):
@@ -64,4 +67,7 @@ def _copied(into: Path) -> Path:
     for package in ("runners", "runners/local", "schemas", "transforms", "beam_pipelines", "tests"):
         (into / package).mkdir()
         (into / package / "__init__.py").touch()
+    for name in DATA:
+        (into / name).parent.mkdir(parents=True, exist_ok=True)
+        (into / name).write_bytes((PROJECT / name).read_bytes())
     return into
