@@ -27,8 +27,7 @@ def measure_changes(versions: int, changes: int, runs: int) -> None:
     print(f"{first.rows:,} changes into empty tables: {first.seconds:.1f} s.")
     print(
         f"{changes:,} changes onto {there:,} versions: {seconds} s from the lake to the end of "
-        f"COMMIT, {anew:,.0f} rows of {_DIMENSION} made anew; CPU s of loader "
-        f"{spread([each.cpu for each in loads])}, gateway "
+        f"COMMIT, {anew:,.0f} rows of {_DIMENSION} made anew; CPU s of the gateway "
         f"{spread([each.servers.gateway for each in loads])}, PostgreSQL "
         f"{spread([each.servers.postgres for each in loads])}.\n"
     )
