@@ -11,7 +11,7 @@ SECONDS ?= 60
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo report up status down clean test test-unit test-integration test-chain test-warehouse test-portability test-flink test-registry test-redshift lint format bench
+.PHONY: help setup demo report up status down clean test test-unit test-integration test-operations test-chain test-warehouse test-portability test-flink test-registry test-redshift lint format bench
 
 ## -- Start here
 help: ## List the targets
@@ -77,10 +77,13 @@ test: $(READY) ## All tests that CI runs, with their budgets
 	$(PY) -m pytest -m "not flink and not registry and not real_redshift"
 
 test-unit: $(READY) ## Unit and property tests
-	$(PY) -m pytest -m "not integration and not chain and not faults and not portability and not flink and not registry and not warehouse and not real_redshift"
+	$(PY) -m pytest -m "not integration and not chain and not operations and not faults and not portability and not flink and not registry and not warehouse and not real_redshift"
 
 test-integration: $(READY) ## Real Kafka and S3, and the faults
 	$(PY) -m pytest -m "integration or faults"
+
+test-operations: $(READY) ## Parts of streams, and cloud rights, against the real servers
+	$(PY) -m pytest -m operations
 
 test-chain: $(READY) ## The whole main job against the oracle, and the search for leaks
 	$(PY) -m pytest -m chain

@@ -17,11 +17,15 @@ _MARKED = (
     "real_redshift",
     "warehouse",
     "chain",
+    "operations",
     "faults",
     "integration",
 )
 
-_DEFAULT = "unit=180 integration+faults=360 chain=120 warehouse=240 portability=120 flink=240"
+_DEFAULT = (
+    "unit=180 integration+faults=360 chain=120 operations=60 warehouse=240 portability=120 "
+    "flink=240"
+)
 
 _TIMES = pytest.StashKey[defaultdict[str, float]]()
 

@@ -23,7 +23,7 @@ from transforms.kafka.stream.worker import BROKER_PATIENCE_S
 from transforms.lake.names import PartitionId
 from transforms.lake.writer import SegmentWriter
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.operations
 
 PATIENCE_S = 60
 

@@ -7,7 +7,7 @@ from transforms.errors import BrokerUnavailableError, TopicMissingError
 from transforms.kafka import BrokerSettings
 from transforms.kafka.publish.client import KafkaPublisher
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.operations
 
 MESSAGES = [(b"key %d" % (n % 7), b"%d" % n) for n in range(2_000)]
 PATIENCE_S = 30

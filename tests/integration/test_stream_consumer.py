@@ -10,7 +10,7 @@ from transforms.kafka import BrokerSettings, SegmentLimits
 from transforms.kafka.stream.client import StreamConsumer
 from transforms.kafka.stream.shared_consumer import SharedConsumer
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.operations
 
 COUNT = 5_000
 PATIENCE_S = 30

@@ -22,7 +22,7 @@ from tests.runners.deploy.s3_calls import Recorder
 from transforms.lake import ObjectStore, read_dataset
 from transforms.lake.names import PartitionId, data_key
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.operations
 
 REPORT, LAKE = "beam_pipelines.report.cli:main", "beam_pipelines.lake.cli:main"
 #: Topics of our own: the packaged ones are other tests'.

@@ -100,7 +100,7 @@ class TestLocalS3:
         (identity,) = json.loads(text)["identities"]
         assert identity["credentials"][0]["accessKey"] == "${AWS_ACCESS_KEY_ID:?}"
 
-    @pytest.mark.integration
+    @pytest.mark.operations
     def test_its_health_is_told_where_compose_asks(self, s3):
         path = self.SERVICE["healthcheck"]["test"][-1].rpartition("/")[2]
         with urllib.request.urlopen(f"{s3.endpoint_url}/{path}", timeout=10) as answer:

@@ -66,7 +66,7 @@ class TestYaml:
         assert {each for each in named if each.is_file()} == set(kubernetes_files())
 
 
-@pytest.mark.integration
+@pytest.mark.operations
 class TestFlinkDeployment:
     def test_it_has_the_form_that_the_operator_says(self):
         assert not problems(flink_deployment())
