@@ -57,9 +57,8 @@ class CalendarTable(StarTable):
         """None: it never changes."""
         return ()
 
-    def touched(self, statements: Statements, load_id: int) -> str:
-        """Never asked for: no load touches it."""
-        raise NotImplementedError(self.table)
+    def _touched(self, statements: Statements, load_id: int) -> list[str]:
+        return []
 
     def rows(self, statements: Statements, load_id: int, touched: str | None) -> str:
         """Returns the query of its rows; see ``StarTable``."""

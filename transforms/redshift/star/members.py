@@ -35,9 +35,9 @@ class MembersTable(StarTable):
         """The one in which the keys are."""
         return (self.raw,)
 
-    def touched(self, statements: Statements, load_id: int) -> str:
-        """Returns the query of the keys that are new."""
-        return unseen(self, self.raw, self.key, statements, load_id)
+    def _touched(self, statements: Statements, load_id: int) -> list[str]:
+        # A key that is there already changes nothing.
+        return [unseen(self, self.raw, self.key, statements, load_id)]
 
     def rows(self, statements: Statements, load_id: int, touched: str | None) -> str:
         """Returns the query of its rows; see ``StarTable``."""

@@ -60,9 +60,13 @@ class StarTable(ABC):
         """The tables whose rows its own are bound to."""
         return ()
 
-    @abstractmethod
     def touched(self, statements: Statements, load_id: int) -> str:
-        """Returns the query of the keys that a load touches, each once."""
+        """Returns the query of the keys that a load touches, each once; empty where none does."""
+        return " UNION ".join(self._touched(statements, load_id))
+
+    @abstractmethod
+    def _touched(self, statements: Statements, load_id: int) -> list[str]:
+        """Returns the queries of the keys that a load touches, one a cause."""
 
     @abstractmethod
     def rows(self, statements: Statements, load_id: int, touched: str | None) -> str:
@@ -79,7 +83,7 @@ class StarTable(ABC):
         statements = Statements("s")
         texts = (
             *(f"{column.name} {column.type.sql}" for column in self.columns),
-            self.touched(statements, 0) if self.sources else "",
+            self.touched(statements, 0),
             self.rows(statements, 0, None),
         )
         return hashlib.sha256("\n".join(texts).encode()).hexdigest()
@@ -125,10 +129,6 @@ class LogTable(StarTable):
     def sources(self) -> tuple[RawTable, ...]:
         """The log, and where else its keys are seen."""
         return (self.raw, *(member.raw for member in self.members))
-
-    def touched(self, statements: Statements, load_id: int) -> str:
-        """Returns the query of the keys that a load touches, each once."""
-        return " UNION ".join(self._touched(statements, load_id))
 
     def _touched(self, statements: Statements, load_id: int) -> list[str]:
         key = quoted(self.key)
