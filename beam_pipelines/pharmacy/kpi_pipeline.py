@@ -10,7 +10,6 @@ from apache_beam.pvalue import PCollection
 
 from beam_pipelines.pharmacy.pipeline import PharmacyJob
 from transforms.errors import ConfigurationError
-from transforms.kafka import Mode
 from transforms.kafka.publish import PublishConfig, PublishToKafka
 from transforms.lake import (
     CommitBatch,
@@ -20,6 +19,7 @@ from transforms.lake import (
     StoreSettings,
 )
 from transforms.masking import MaskConfig
+from transforms.settings import Mode
 from transforms.sql import Engine
 from transforms.sql.functions import FUNCTIONS
 from transforms.windows import Aggregate, FirePanes, Pane, PaneSettings

@@ -14,7 +14,6 @@ from beam_pipelines.pharmacy.load_pipeline import LoadJob
 from transforms.avro import EnforceSchema, EnforceSchemaConfig, TopicContract
 from transforms.kafka import (
     BrokerSettings,
-    Mode,
     ReadFromKafka,
     ReadFromKafkaConfig,
     SegmentLimits,
@@ -39,6 +38,7 @@ from transforms.quality import (
 )
 from transforms.references import References, ReferenceSnapshot
 from transforms.segment import Segment
+from transforms.settings import Mode
 from transforms.tables import MapTables, MapTablesConfig
 
 SegmentStep = beam.PTransform[PCollection[Segment], PCollection[Segment]]

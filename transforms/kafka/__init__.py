@@ -1,7 +1,7 @@
 """Reading Kafka as segments, ruled by the lake's fences."""
 
 from transforms.kafka.client import Broker
-from transforms.kafka.config import Mode, ReadFromKafkaConfig, StreamSettings
+from transforms.kafka.config import ReadFromKafkaConfig, StreamSettings
 from transforms.kafka.discovery import PartitionTask, check_log_reaches, check_topics, fences
 from transforms.kafka.read import ReadFromKafka
 from transforms.kafka.reader import SegmentLimits
@@ -11,7 +11,6 @@ from transforms.kafka.starts import StartAt, parse_start
 __all__ = [
     "Broker",
     "BrokerSettings",
-    "Mode",
     "PartitionTask",
     "ReadFromKafka",
     "ReadFromKafkaConfig",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any
 
 import apache_beam as beam
 
@@ -12,8 +12,7 @@ from transforms.kafka.reader import SegmentLimits
 from transforms.kafka.settings import BrokerSettings
 from transforms.kafka.starts import StartAt
 from transforms.lake.settings import StoreSettings, split_root
-
-Mode = Literal["drain", "stream"]
+from transforms.settings import Mode, check_mode, check_positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +38,7 @@ class StreamSettings:
     discover_every_s: float = 30.0
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if value <= 0:
-                raise ConfigurationError(f"{name} must be positive, got {value}", "Raise it")
+        check_positive(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +78,7 @@ class ReadFromKafkaConfig:
 
     def __post_init__(self) -> None:
         split_root(self.lake_root)
-        if self.mode not in get_args(Mode):
-            raise ConfigurationError(f"mode must be drain or stream, got {self.mode!r}", "Set it")
+        check_mode(self.mode)
         if self.topics_pattern:
             self._check_pattern()
         elif not self.topics:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal, get_args
+from typing import Final
 
 import pyarrow as pa
 
@@ -15,8 +15,7 @@ from transforms.lake.names import PartitionId
 from transforms.lake.new_commits import BatchLimits, Mark, Position, mark_of
 from transforms.lake.read import read_small_tables
 from transforms.lake.settings import StoreSettings
-
-Mode = Literal["drain", "stream"]
+from transforms.settings import Mode, check_mode, check_positive
 
 #: Sidecars in flight at a time. A GET takes tens of milliseconds, nearly all of it waiting.
 _READERS: Final = 8
@@ -69,9 +68,7 @@ class FollowSettings:
     discover_every_s: float = 30.0
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if value <= 0:
-                raise ConfigurationError(f"{name} must be positive, got {value}", "Raise it")
+        check_positive(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +100,6 @@ class ReadCommitsConfig:
     follow: FollowSettings = field(default_factory=FollowSettings)
 
     def __post_init__(self) -> None:
-        if self.mode not in get_args(Mode):
-            raise ConfigurationError(f"mode must be drain or stream, got {self.mode!r}", "Set it")
+        check_mode(self.mode)
         if self.since is not None and self.since.tzinfo is None:
             raise ConfigurationError(f"the time {self.since} has no zone", "Give an aware datetime")

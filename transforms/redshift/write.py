@@ -6,13 +6,10 @@ from functools import partial
 from typing import Any, Final
 
 import apache_beam as beam
-from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTracker
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms.combiners import ToList
-from apache_beam.transforms.core import RestrictionProvider
 from apache_beam.utils.timestamp import Duration
 
-from transforms.errors import ConfigurationError
 from transforms.lake import BatchLimits, CommitBatch, ObjectStore, StoreSettings
 from transforms.redshift.background import BackgroundLoad
 from transforms.redshift.client import connect
@@ -21,6 +18,7 @@ from transforms.redshift.outcome import FAILED, LoadOutcome, write_loads
 from transforms.redshift.plan import LoadPlan
 from transforms.redshift.settings import RedshiftSettings
 from transforms.redshift.sql import Statements
+from transforms.short_calls import OneClaim, check_call_s
 
 #: Runners count delays in whole seconds.
 _NEXT_CALL_S: Final = 1
@@ -56,8 +54,7 @@ class WriteToRedshiftConfig:
     run_id: str = ""
 
     def __post_init__(self) -> None:
-        if self.call_s is not None and self.call_s <= 0:
-            raise ConfigurationError(f"call_s must be above 0, got {self.call_s}", "Such as 1")
+        check_call_s(self.call_s, 1)
 
 
 class WriteToRedshift(beam.PTransform[PCollection[CommitBatch], PCollection[LoadOutcome]]):
@@ -116,19 +113,6 @@ def _sign(batch: CommitBatch) -> str:
     return batch.tails[-1].sha256 if batch.tails else ""
 
 
-class _OneLoad(RestrictionProvider):
-    """A sign stands for one load, which is claimed when it has ended."""
-
-    def initial_restriction(self, _sign: str) -> OffsetRange:
-        return OffsetRange(0, 1)
-
-    def create_tracker(self, restriction: OffsetRange) -> OffsetRestrictionTracker:
-        return OffsetRestrictionTracker(restriction)
-
-    def restriction_size(self, _sign: str, restriction: OffsetRange) -> int:
-        return int(restriction.size())
-
-
 class _LoadFn(beam.DoFn):
     """Begins a load at a sign, and asks for its outcomes, in one call or in many short ones."""
 
@@ -144,7 +128,7 @@ class _LoadFn(beam.DoFn):
     def process(
         self,
         sign: str,
-        tracker: Any = beam.DoFn.RestrictionParam(_OneLoad()),  # noqa: B008
+        tracker: Any = beam.DoFn.RestrictionParam(OneClaim()),  # noqa: B008
     ) -> Iterator[LoadOutcome]:
         try:
             yield from self._loaded(sign, tracker)

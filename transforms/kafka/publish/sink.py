@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import apache_beam as beam
-from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTracker
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection, PDone
-from apache_beam.transforms.core import RestrictionProvider
 from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.timestamp import Duration
 
@@ -17,6 +15,7 @@ from transforms.errors import ConfigurationError
 from transforms.kafka.publish.client import PINNED, KafkaPublisher, Message, Undelivered
 from transforms.kafka.settings import BrokerSettings
 from transforms.lake.setbacks import Setback
+from transforms.short_calls import OneClaim, check_call_s
 
 #: Messages of one element that is put off: it is a key of the runner's state.
 _TOGETHER: Final = 500
@@ -43,8 +42,7 @@ class PublishConfig:
     def __post_init__(self) -> None:
         if not self.topic:
             raise ConfigurationError("topic must be a topic's name, got nothing", "Set it")
-        if self.call_s is not None and self.call_s <= 0:
-            raise ConfigurationError(f"call_s must be above 0, got {self.call_s}", "Such as 5")
+        check_call_s(self.call_s, 5)
         for name in sorted(PINNED.keys() & self.broker.config.keys()):
             raise ConfigurationError(
                 f"the librdkafka setting {name} can't be changed",
@@ -139,19 +137,6 @@ class _SendFn(beam.DoFn):
         return list(undelivered.messages)
 
 
-class _OneDelivery(RestrictionProvider):
-    """Claimed when all the messages are delivered."""
-
-    def initial_restriction(self, _messages: list[Message]) -> OffsetRange:
-        return OffsetRange(0, 1)
-
-    def create_tracker(self, restriction: OffsetRange) -> OffsetRestrictionTracker:
-        return OffsetRestrictionTracker(restriction)
-
-    def restriction_size(self, _messages: list[Message], restriction: OffsetRange) -> int:
-        return int(restriction.size())
-
-
 class _SendAgainFn(beam.DoFn):
     """Tries what was put off, again and again."""
 
@@ -167,7 +152,7 @@ class _SendAgainFn(beam.DoFn):
     def process(
         self,
         messages: list[Message],
-        tracker: Any = beam.DoFn.RestrictionParam(_OneDelivery()),  # noqa: B008
+        tracker: Any = beam.DoFn.RestrictionParam(OneClaim()),  # noqa: B008
     ) -> None:
         if self._setback.waiting or self._tried(messages) is not None:
             tracker.defer_remainder(Duration(_NEXT_CALL_S))
