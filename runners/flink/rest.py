@@ -75,7 +75,6 @@ class Checkpoint:
 
     Attributes:
         path: from which a job can start.
-        savepoint: whether it is a savepoint, which Flink never deletes.
         begun_ms: since the epoch.
         duration_ms: from trigger to the last acknowledgement.
         size_bytes: what it wrote.
@@ -83,7 +82,6 @@ class Checkpoint:
     """
 
     path: str
-    savepoint: bool
     begun_ms: int
     duration_ms: int
     size_bytes: int
@@ -100,14 +98,12 @@ class Checkpoints:
 
     Attributes:
         completed: how many were, savepoints included.
-        failed: how many weren't.
         last: the newest checkpoint that is no savepoint.
         last_savepoint: the newest savepoint.
         restored_from: the path that the job started or went on from last.
     """
 
     completed: int
-    failed: int
     last: Checkpoint | None
     last_savepoint: Checkpoint | None
     restored_from: str | None
@@ -181,7 +177,6 @@ class Cluster:
         restored = latest["restored"]
         return Checkpoints(
             completed=answer["counts"]["completed"],
-            failed=answer["counts"]["failed"],
             last=_checkpoint(latest["completed"]),
             last_savepoint=_checkpoint(latest["savepoint"]),
             restored_from=restored and restored["external_path"],
@@ -265,7 +260,6 @@ def _checkpoint(answer: dict[str, Any] | None) -> Checkpoint | None:
         return None
     return Checkpoint(
         path=answer["external_path"],
-        savepoint=answer["is_savepoint"],
         begun_ms=answer["trigger_timestamp"],
         duration_ms=answer["end_to_end_duration"],
         size_bytes=answer["checkpointed_size"],
