@@ -3,6 +3,7 @@
 All come from the class path of Beam's job server (see `runners.job_servers`), which holds Flink.
 """
 
+import abc
 import functools
 import sys
 from collections.abc import Callable, Mapping
@@ -83,8 +84,9 @@ class _FlinkProcess(Service):
             "".join(f"{key}: {value}\n" for key, value in lines.items())
         )
 
+    @abc.abstractmethod
     def _properties(self) -> dict[str, str]:
-        raise NotImplementedError
+        """Returns what of the configuration is this process's own."""
 
     def _command(self) -> list[str | Path]:
         return [
