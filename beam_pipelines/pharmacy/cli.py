@@ -94,11 +94,11 @@ def _job(arguments: argparse.Namespace, beam_flags: Sequence[str]) -> PharmacyJo
     load = LoadJob(
         lake_root=job.lake_root,
         redshift=redshift_settings(arguments, LOAD_PATIENCE_S),
-        plan=load_plan(config),
+        plan=load_plan(config, job.chain),
         store=job.store,
         run_id=job.run_id,
     )
-    return replace(job, load=load)
+    return job.part(load=load)
 
 
 def _require(parser: Parser, arguments: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Final
 
@@ -102,7 +102,7 @@ def _references(job: PharmacyJob, flags: StreamFlags, store: ObjectStore, screen
     if not others and any(carried[t] not in job.chain.reference_datasets for t in first.topics):
         return ExitCode.COMPLETE  # Only the rest has something new.
     screen.print("The references come first", highlight=False)
-    return drain(replace(first, load=None, mode="drain"), flags.drain, screen)
+    return drain(first.part(load=None, mode="drain"), flags.drain, screen)
 
 
 class _Timer:

@@ -1,6 +1,6 @@
 """What a warehouse takes from a lake, from the configuration that fills the lake."""
 
-from beam_pipelines.pharmacy.chain import make_chain
+from beam_pipelines.pharmacy.chain import Chain, make_chain
 from beam_pipelines.pharmacy.config import PharmacyConfig
 from beam_pipelines.warehouse.links import link_columns
 from beam_pipelines.warehouse.partials import partials_tables
@@ -9,7 +9,7 @@ from schemas.arrow_types import arrow_schema
 from transforms.redshift import LoadPlan, RawTable
 
 
-def load_plan(config: PharmacyConfig) -> LoadPlan:
+def load_plan(config: PharmacyConfig, chain: Chain | None = None) -> LoadPlan:
     """Returns one raw table a dataset, with the columns that the lake holds of it, and the star.
 
     Each aggregate has a table of its partials, and a view of its own name that merges them.
@@ -17,6 +17,7 @@ def load_plan(config: PharmacyConfig) -> LoadPlan:
     Args:
         config: The job's. Its masking policy decides the columns' types, its lengths how much
             texts may take: the lake holds none that is longer.
+        chain: Of the configuration, if it is made already; making it is most of the work.
 
     Raises:
         ConfigurationError: A table of the star or of partials doesn't fit the datasets.
@@ -24,7 +25,7 @@ def load_plan(config: PharmacyConfig) -> LoadPlan:
     topics: dict[str, list[str]] = {}
     for each in config.topics:
         topics.setdefault(each.dataset, []).append(each.topic)
-    chain = make_chain(config)
+    chain = chain or make_chain(config)
     raws = {
         name: RawTable(
             dataset=name,
