@@ -36,6 +36,7 @@ class Assembled:
 
     Attributes:
         table: Where they go.
+        columns: Of its staging table.
         sources: The files.
         rows: Rows in them.
         rejects: Rows that the table can't take, with their commits' sidecars: as its offset the
@@ -43,6 +44,7 @@ class Assembled:
     """
 
     table: PartialsTable
+    columns: Sequence[Column]
     sources: list[Source] = field(default_factory=list)
     rows: int = 0
     rejects: list[tuple[Sidecar, Reject]] = field(default_factory=list)
@@ -85,8 +87,7 @@ class _Assembler:
     def __init__(
         self, table: PartialsTable, columns: Sequence[Column], manifests: Manifests
     ) -> None:
-        self._made = Assembled(table)
-        self._columns = columns
+        self._made = Assembled(table, columns)
         self._manifests = manifests
         self._held: list[pa.Table] = []
         self._bytes = 0
@@ -113,7 +114,7 @@ class _Assembler:
         return self._made
 
     def _fitting(self, sidecar: Sidecar, rows: pa.Table) -> pa.Table:
-        reasons = unfit(rows, self._columns)
+        reasons = unfit(rows, self._made.columns)
         self._made.rejects += [
             (sidecar, Reject(sidecar.commit.seq, at, reasons[at])) for at in sorted(reasons)
         ]

@@ -151,7 +151,7 @@ class Transaction:
         for number, group in enumerate(batches.groups(tails, fences, self._task.plan)):
             self._load_group(group, f"{result.load_id}-{number}", catalog, result)
         for assembled in self._assembled(tails, fences, catalog, result):
-            self._load_partials(assembled, catalog, result)
+            self._load_partials(assembled, result)
         self._rebuild(result)
         move_fences(self._session, self._statements, self._lake.lake_id, fences, after)
         result.seconds = time.monotonic() - self._started[1]
@@ -214,7 +214,7 @@ class Transaction:
         found = batches.sidecars(tails, fences, task.plan)
         return assemble(task.store, self._manifests, found, columns)
 
-    def _load_partials(self, found: Assembled, catalog: Catalog, result: LoadResult) -> None:
+    def _load_partials(self, found: Assembled, result: LoadResult) -> None:
         table = found.table.table
         counts = result.partials[table]
         rejects = [(each.commit, each.file.key, reject) for each, reject in found.rejects]
@@ -223,17 +223,16 @@ class Transaction:
         counts.bytes += sum(source.bytes for source in found.sources)
         if not found.sources:
             return
-        columns = self._columns(table, found.table.file_schema, catalog)
         address = self._manifests.write(f"{result.load_id}-{table}", found.sources)
         try:
-            fill_staging(self._session, columns, address, self._task.role)
+            fill_staging(self._session, found.columns, address, self._task.role)
         except CopyDataError as error:
             # Each row was held against the columns, so there is none to be left out.
             raise WarehouseError(
                 f"{error.what}, the partials for {table}",
                 "See what SYS_LOAD_ERROR_DETAIL says of it",
             ) from None
-        counts.loaded += self._append(table, columns, found.rows, result.load_id)
+        counts.loaded += self._append(table, found.columns, found.rows, result.load_id)
 
     def _check_definitions(self, catalog: Catalog) -> None:
         """Refuses dimensions and facts that aren't there, or mean something else."""
