@@ -23,6 +23,7 @@ from transforms.lake.following import ChainFollower
 from transforms.lake.names import PartitionId
 from transforms.lake.new_commits import Mark, mark_of
 from transforms.lake.read import owners
+from transforms.lake.setbacks import is_told
 from transforms.lake.settings import StoreSettings
 
 _log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ class _Look:
             found = [each for each in owners(self._store) if topics is None or each.topic in topics]
         except PipelineError as error:
             self._failures += 1
-            if self._failures & (self._failures - 1) == 0:
+            if is_told(self._failures):
                 _log.warning("chains not looked for: %s (look %d)", error, self._failures)
             return []
         self._failures = 0

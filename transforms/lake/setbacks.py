@@ -16,6 +16,11 @@ OUTAGE_PAUSES_S: Final = (1.0, 30.0)
 OTHER_PAUSES_S: Final = (60.0, 600.0)
 
 
+def is_told(count: int) -> bool:
+    """Whether the log tells of a failure that has come so often: of the powers of two."""
+    return count & (count - 1) == 0
+
+
 class Setback:
     """The failures of one thing in a row.
 
@@ -49,7 +54,7 @@ class Setback:
         about = (self._name, reason_of(error), self._count, pause)
         if not outage:
             _log.error("ALARM: " + told, *about)
-        elif self._count & (self._count - 1) == 0:  # Of a long outage the powers of two suffice.
+        elif is_told(self._count):
             _log.warning(told, *about)
 
     def over(self) -> None:

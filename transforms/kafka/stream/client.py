@@ -10,6 +10,7 @@ from transforms.errors import RefusedError
 from transforms.kafka.client import PASSING, opened, translated
 from transforms.kafka.messages import Arrival, collector_paused, runs, to_arrow
 from transforms.kafka.settings import CONSUMER_DEFAULTS, BrokerSettings
+from transforms.lake.setbacks import is_told
 
 _log = logging.getLogger(__name__)
 
@@ -114,5 +115,5 @@ class StreamConsumer:
         if not isinstance(failure, RefusedError):
             return
         self._refusals += 1
-        if self._refusals & (self._refusals - 1) == 0:
+        if is_told(self._refusals):
             _log.error("ALARM: %s (%d times)", failure, self._refusals)

@@ -19,6 +19,7 @@ from transforms.kafka.stream.worker import BROKER_PATIENCE_S
 from transforms.lake.client import ObjectStore
 from transforms.lake.manifest import LakeManifest, require_lake
 from transforms.lake.names import COMMITS, PartitionId
+from transforms.lake.setbacks import is_told
 
 _log = logging.getLogger(__name__)
 
@@ -162,5 +163,5 @@ class TopicWatch:
     def _tell(self, topic: str, error: PipelineError) -> None:
         self._failures[topic] += 1
         count = self._failures[topic]
-        if count & (count - 1) == 0:
+        if is_told(count):
             _log.error("ALARM: %s is not read: %s (look %d)", topic, error, count)
