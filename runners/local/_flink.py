@@ -7,7 +7,7 @@ import abc
 import functools
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -30,6 +30,7 @@ _TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 
 # Flink's scripts work these out from one number; without the scripts each must be given. Only
 # small elements pass through the JVM: segments stay in the Python workers.
+_HEAP_MB = 512
 _FRAMEWORK_HEAP_MB = 128
 _OFF_HEAP_MB = 64
 _MANAGED_MB = 32
@@ -44,42 +45,27 @@ class FlinkSettings:
     Attributes:
         task_managers: how many, each with one slot and so one Python worker. None for as many as
             the state folder has on record, else 2.
-        heap_mb: Java heap of a TaskManager, and of the JobManager.
-        properties: of Flink's configuration, which override ours.
     """
 
     task_managers: int | None = None
-    heap_mb: int = 512
-    properties: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.task_managers is not None and self.task_managers < 1:
             raise ValueError(f"field task_managers must be at least 1, got {self.task_managers}")
-        if self.heap_mb < 256:
-            raise ValueError(f"field heap_mb must be at least 256, got {self.heap_mb}")
 
 
 class _FlinkProcess(Service):
-    """One Java process of the cluster.
-
-    Args:
-        state: the record of the state folder.
-        settings: of the whole cluster.
-    """
+    """One Java process of the cluster."""
 
     group = GROUP
     main_class: ClassVar[str]
-
-    def __init__(self, state: State, settings: FlinkSettings) -> None:
-        super().__init__(state)
-        self.settings = settings
 
     def environ(self) -> Mapping[str, str]:
         """Returns nothing: clients need the cluster's address only."""
         return {}
 
     def _prepare(self) -> None:
-        lines = {**_COMMON, **self._properties(), **self.settings.properties}
+        lines = {**_COMMON, **self._properties()}
         (self.folder / "config.yaml").write_text(
             "".join(f"{key}: {value}\n" for key, value in lines.items())
         )
@@ -91,7 +77,7 @@ class _FlinkProcess(Service):
     def _command(self) -> list[str | Path]:
         return [
             *_java(),
-            f"-Xmx{self.settings.heap_mb}m",
+            f"-Xmx{_HEAP_MB}m",
             f"-XX:MaxMetaspaceSize={_METASPACE_MB}m",
             "-cp",
             job_servers.compose(FLINK, notify=_ignore),
@@ -158,17 +144,14 @@ class TaskManager(_FlinkProcess):
 
     Args:
         state: the record of the state folder.
-        settings: of the whole cluster.
         job_manager: the one that it reports to.
         number: from 0; part of its name, which stays the same over restarts.
     """
 
     main_class = _TASK_MANAGER
 
-    def __init__(
-        self, state: State, settings: FlinkSettings, job_manager: JobManager, number: int
-    ) -> None:
-        super().__init__(state, settings)
+    def __init__(self, state: State, job_manager: JobManager, number: int) -> None:
+        super().__init__(state)
         self._job_manager = job_manager
         self.name = f"{_TASK_MANAGER_NAME}{number}"
 
@@ -176,7 +159,6 @@ class TaskManager(_FlinkProcess):
         return ("rpc",)
 
     def _properties(self) -> dict[str, str]:
-        task_heap = self.settings.heap_mb - _FRAMEWORK_HEAP_MB
         return {
             "jobmanager.rpc.address": HOST,
             "jobmanager.rpc.port": str(self._job_manager.rpc_port),
@@ -188,7 +170,7 @@ class TaskManager(_FlinkProcess):
             "taskmanager.numberOfTaskSlots": "1",
             "taskmanager.cpu.cores": "1.0",
             "taskmanager.memory.framework.heap.size": f"{_FRAMEWORK_HEAP_MB}mb",
-            "taskmanager.memory.task.heap.size": f"{task_heap}mb",
+            "taskmanager.memory.task.heap.size": f"{_HEAP_MB - _FRAMEWORK_HEAP_MB}mb",
             "taskmanager.memory.framework.off-heap.size": f"{_OFF_HEAP_MB}mb",
             "taskmanager.memory.task.off-heap.size": f"{_OFF_HEAP_MB}mb",
             "taskmanager.memory.network.min": f"{_NETWORK_MB}mb",
@@ -268,17 +250,14 @@ class Flink:
     ) -> None:
         self._state = state
         self._settings = settings
-        self.job_manager = JobManager(state, settings)
+        self.job_manager = JobManager(state)
         self.workers = WorkerPool(state, variables)
 
     @property
     def task_managers(self) -> tuple[TaskManager, ...]:
         """The TaskManagers."""
         count = self._settings.task_managers or _recorded(self._state) or 2
-        return tuple(
-            TaskManager(self._state, self._settings, self.job_manager, number)
-            for number in range(count)
-        )
+        return tuple(TaskManager(self._state, self.job_manager, number) for number in range(count))
 
     @property
     def all(self) -> tuple[Service, ...]:
