@@ -73,6 +73,16 @@ def told(segment):
     return rows, segment.disposed.to_pylist(), segment.findings.to_pylist()
 
 
+def letters(segment):
+    """The dead letters: offset, rule, field."""
+    return [(d["offset"], d["reason"], d["field"]) for d in segment.disposed.to_pylist()]
+
+
+def findings(segment):
+    """The findings: offset, rule, severity."""
+    return [(f["offset"], f["rule"], f["severity"]) for f in segment.findings.to_pylist()]
+
+
 def cut(segment, points):
     """The segment in pieces."""
     edges = [segment.start, *sorted(set(points)), segment.end]

@@ -12,7 +12,16 @@ from apache_beam.testing.util import assert_that, equal_to
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.transforms.quality.rows import DATASET, NOON, cut, order, segment, told
+from tests.transforms.quality.rows import (
+    DATASET,
+    NOON,
+    cut,
+    findings,
+    letters,
+    order,
+    segment,
+    told,
+)
 from tests.transforms.quality.test_validate import plans
 from transforms.limits import MostBytes, NoNul, TimeRange
 from transforms.quality import EnforceLimits, EnforceLimitsConfig, LimitRule
@@ -45,14 +54,6 @@ def enforced(*orders, **changed):
     made = enforce_limits(segment(orders), plan(**changed))
     made.check()
     return made
-
-
-def letters(made):
-    return [(d["offset"], d["reason"], d["field"]) for d in made.disposed.to_pylist()]
-
-
-def findings(made):
-    return [(f["offset"], f["rule"], f["severity"]) for f in made.findings.to_pylist()]
 
 
 class TestVerdicts:

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.transforms.quality.rows import DATASET, NOON, cut, order, segment, told
+from tests.transforms.quality.rows import (
+    DATASET,
+    NOON,
+    cut,
+    findings,
+    letters,
+    order,
+    segment,
+    told,
+)
 from transforms.errors import ConfigurationError
 from transforms.quality import Rule, RuleSet
 from transforms.quality.rule_plans import RulePlans
@@ -47,14 +56,6 @@ def judged(*orders, rules=(), **changed):
 
 def warnings(made):
     return made.rows[DATASET].column(WARNINGS).to_pylist()
-
-
-def findings(made):
-    return [(f["offset"], f["rule"], f["severity"]) for f in made.findings.to_pylist()]
-
-
-def letters(made):
-    return [(d["offset"], d["reason"], d["field"]) for d in made.disposed.to_pylist()]
 
 
 class TestSeverities:
