@@ -9,7 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from transforms.crash_points import crash_point
-from transforms.errors import ChainError, ObjectConflictError, ObjectExistsError
+from transforms.errors import (
+    ChainError,
+    ObjectConflictError,
+    ObjectExistsError,
+    ObjectMissingError,
+)
 from transforms.lake.client import ObjectStore
 from transforms.lake.commit import SegmentCommit, digest, parse_commit
 from transforms.lake.names import PartitionId
@@ -86,6 +91,17 @@ class CommitChain:
         if commit.owner != self.owner or commit.seq != seq:
             raise ChainError(f"{key} holds the commit of {commit.owner} number {commit.seq}")
         return Tail(commit, digest(body))
+
+    def find(self, seq: int) -> Tail | None:
+        """Reads one commit likewise; None if there is none.
+
+        Raises:
+            ChainError: It belongs to another lake or partition.
+        """
+        try:
+            return self.read(seq)
+        except ObjectMissingError:
+            return None
 
     def read_from(self, seq: int = 0) -> Iterator[Tail]:
         """Yields the commits from a number on, as far as the chain goes."""

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
 import pyarrow as pa
 
@@ -12,13 +11,10 @@ from transforms.errors import ConfigurationError
 from transforms.lake.chain import Tail
 from transforms.lake.client import ObjectStore
 from transforms.lake.names import PartitionId
-from transforms.lake.new_commits import BatchLimits, Mark, Position, mark_of
+from transforms.lake.new_commits import READERS, BatchLimits, Mark, Position, mark_of
 from transforms.lake.read import read_small_tables
 from transforms.lake.settings import StoreSettings
 from transforms.settings import Mode, check_mode, check_positive
-
-#: Sidecars in flight at a time. A GET takes tens of milliseconds, nearly all of it waiting.
-_READERS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ def read_batch(store: ObjectStore, tails: Iterable[Tail], names: Collection[str]
     """Returns a batch of commits, with their small tables of these names."""
     listed = tuple(tails)
     held = [t.commit for t in listed if any(set(names) & set(f.tables) for f in t.commit.files)]
-    with ThreadPoolExecutor(_READERS) as pool:
+    with ThreadPoolExecutor(READERS) as pool:
         found = list(pool.map(lambda commit: read_small_tables(store, commit), held))
     tables = {name: tuple(each[name] for each in found if name in each) for name in names}
     return CommitBatch(listed, tables)

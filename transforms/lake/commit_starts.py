@@ -1,9 +1,17 @@
-"""Where a reader of commits begins that is to begin at a time."""
+"""Where a reader of commits begins."""
 
 from datetime import datetime
 
 from transforms.lake.chain import CommitChain
+from transforms.lake.commit_batches import ReadCommitsConfig
 from transforms.lake.new_commits import BEGINNING, Mark, mark_of
+
+
+def start_of(chain: CommitChain, config: ReadCommitsConfig) -> Mark:
+    """Returns how far a reader of a chain has come that begins as the configuration says."""
+    if chain.owner in config.position:
+        return config.position[chain.owner]
+    return BEGINNING if config.since is None else mark_before(chain, config.since)
 
 
 def mark_before(chain: CommitChain, since: datetime) -> Mark:

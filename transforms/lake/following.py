@@ -6,15 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from transforms.errors import ObjectMissingError
 from transforms.lake.chain import CommitChain, Tail
 from transforms.lake.client import ObjectStore
 from transforms.lake.commit_batches import CommitBatch, ReadCommitsConfig, read_batch
-from transforms.lake.commit_starts import mark_before
+from transforms.lake.commit_starts import start_of
 from transforms.lake.manifest import require_lake
 from transforms.lake.names import PartitionId
 from transforms.lake.new_commits import (
-    BEGINNING,
     READERS,
     Mark,
     Taken,
@@ -71,7 +69,7 @@ class ChainFollower:
         self._clock = clock
         self._setback = Setback(f"commits of {owner}", clock)
         self._chain: CommitChain | None = None
-        self._since: Mark | None = None
+        self._begins: Mark | None = None
         self._checked = False
         self._news_at: float | None = None
         self._told_at = 0.0
@@ -102,14 +100,9 @@ class ChainFollower:
         return Turn(batch=batch, more=more, quiet_s=self._quiet_s(news))
 
     def _start(self, chain: CommitChain) -> Mark:
-        config = self._config
-        if self._owner in config.position:
-            return config.position[self._owner]
-        if config.since is None:
-            return BEGINNING
-        if self._since is None:
-            self._since = mark_before(chain, config.since)
-        return self._since
+        if self._begins is None:
+            self._begins = start_of(chain, self._config)
+        return self._begins
 
     def _new(self, chain: CommitChain, taken: Mark) -> tuple[list[Tail], bool]:
         """Returns commits, and whether there may be more than they."""
@@ -152,7 +145,7 @@ class ChainFollower:
 def _read_ahead(chain: CommitChain, last: Tail, count: int) -> list[Tail]:
     first = last.commit.seq + 1
     with ThreadPoolExecutor(count) as pool:
-        found = list(pool.map(lambda seq: _read(chain, seq), range(first, first + count)))
+        found = list(pool.map(chain.find, range(first, first + count)))
     good: list[Tail] = []
     for tail in found:
         if tail is None:
@@ -160,10 +153,3 @@ def _read_ahead(chain: CommitChain, last: Tail, count: int) -> list[Tail]:
         check_follows(chain, mark_of((good or [last])[-1]), tail)
         good.append(tail)
     return good
-
-
-def _read(chain: CommitChain, seq: int) -> Tail | None:
-    try:
-        return chain.read(seq)
-    except ObjectMissingError:
-        return None

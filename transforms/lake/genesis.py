@@ -43,10 +43,7 @@ def known_topic_ids(store: ObjectStore, topic: str) -> list[str]:
 
 def find_birth(store: ObjectStore, lake: LakeManifest, topic: str, topic_id: str) -> Tail | None:
     """Returns the genesis of the topic's partition 0, or None for a topic new to the lake."""
-    chain = CommitChain(store, PartitionId(topic, topic_id, 0), lake.lake_id)
-    if store.size(chain.owner.commit_key(0)) is None:
-        return None
-    return chain.read(0)
+    return CommitChain(store, PartitionId(topic, topic_id, 0), lake.lake_id).find(0)
 
 
 def ensure_genesis(

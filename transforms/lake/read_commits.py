@@ -8,11 +8,10 @@ from apache_beam.pvalue import PBegin, PCollection
 from transforms.lake.chain import CommitChain
 from transforms.lake.client import ObjectStore
 from transforms.lake.commit_batches import CommitBatch, ReadCommitsConfig, read_batch
-from transforms.lake.commit_starts import mark_before
+from transforms.lake.commit_starts import start_of
 from transforms.lake.commit_stream import StreamCommitsFn, WatchChains
-from transforms.lake.manifest import LakeManifest, require_lake
-from transforms.lake.names import PartitionId
-from transforms.lake.new_commits import Mark, chain_ends, new_commits
+from transforms.lake.manifest import require_lake
+from transforms.lake.new_commits import chain_ends, new_commits
 
 
 class ReadCommits(beam.PTransform[PBegin, PCollection[CommitBatch]]):
@@ -70,7 +69,8 @@ def batches(store: ObjectStore, config: ReadCommitsConfig) -> Iterator[CommitBat
     """Yields the batches of a drain."""
     lake = require_lake(store)
     ends = chain_ends(store, lake, config.topics)
-    position = {**_starts(store, lake, config, ends), **config.position}
+    starts = {each: start_of(CommitChain(store, each, lake.lake_id), config) for each in ends}
+    position = {**config.position, **starts}
     # One with a position but without a chain is gone; asked for, so that it is noticed.
     ends |= {owner: mark.seq for owner, mark in position.items() if owner not in ends}
     while True:
@@ -80,17 +80,3 @@ def batches(store: ObjectStore, config: ReadCommitsConfig) -> Iterator[CommitBat
             return
         yield batch
         position = batch.position_after(position)
-
-
-def _starts(
-    store: ObjectStore,
-    lake: LakeManifest,
-    config: ReadCommitsConfig,
-    chains: dict[PartitionId, int],
-) -> dict[PartitionId, Mark]:
-    if config.since is None:
-        return {}
-    return {
-        owner: mark_before(CommitChain(store, owner, lake.lake_id), config.since)
-        for owner in chains
-    }
