@@ -6,7 +6,6 @@ Exit codes: 0 done, or all healthy; 1 not healthy, or a server didn't come up; 2
 import argparse
 import contextlib
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
@@ -16,8 +15,11 @@ from runners.errors import JavaNotFoundError, RunnersError, StateFolderError
 from runners.local._flink import FlinkSettings
 from runners.local._kafka import VERSION
 from runners.local._services import ALL, Services
+from runners.terminal import Parser, complain, say
 
 __all__ = ["main"]
+
+_MODULE = "runners.local"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,10 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         with _interruptible():
             return int(arguments.command(handles, arguments))
     except KeyboardInterrupt:
-        _complain("interrupted; what this call had started is stopped again")
+        complain(_MODULE, "interrupted; what this call had started is stopped again")
         return 130
     except RunnersError as error:
-        _complain(str(error))
+        complain(_MODULE, str(error))
         return 2 if isinstance(error, JavaNotFoundError | StateFolderError) else 1
 
 
@@ -47,14 +49,14 @@ def _up(handles: Services, arguments: argparse.Namespace) -> int:
     with handles.state.lock():
         handles.up((*ALL, *arguments.extra))
         path = handles.write_environ()
-    _say(f"Kafka {VERSION}  {handles.kafka.bootstrap_servers}")
-    _say(f"S3           {handles.s3.endpoint_url}  {handles.s3.lake_root}")
-    _say(f"Redshift     {handles.redshift.address}")
+    say(f"Kafka {VERSION}  {handles.kafka.bootstrap_servers}")
+    say(f"S3           {handles.s3.endpoint_url}  {handles.s3.lake_root}")
+    say(f"Redshift     {handles.redshift.address}")
     if handles.flink.job_manager.is_expected():
         count = len(handles.flink.task_managers)
-        _say(f"Flink        {handles.flink.address}  {count} TaskManagers")
-    _say(f"Environment  {path}")
-    _say(f"Logs         {handles.state.folder / 'logs'}")
+        say(f"Flink        {handles.flink.address}  {count} TaskManagers")
+    say(f"Environment  {path}")
+    say(f"Logs         {handles.state.folder / 'logs'}")
     return 0
 
 
@@ -65,35 +67,26 @@ def _status(handles: Services, _: argparse.Namespace) -> int:
         ready = service.is_ready()
         healthy &= ready
         word = "healthy" if ready else "not answering" if service.is_alive() else "not running"
-        _say(f"{service.name:<{width}} {word}" + (f" (pid {service.pid})" if service.pid else ""))
+        say(f"{service.name:<{width}} {word}" + (f" (pid {service.pid})" if service.pid else ""))
     return 0 if healthy else 1
 
 
 def _down(handles: Services, arguments: argparse.Namespace) -> int:
     if not handles.state.folder.exists():
-        _say("nothing to stop")
+        say("nothing to stop")
         return 0
     with handles.state.lock():
         handles.down()
         if arguments.purge:
             handles.purge()
-    _say("stopped" + (", data removed" if arguments.purge else ""))
+    say("stopped" + (", data removed" if arguments.purge else ""))
     return 0
 
 
-class _Parser(argparse.ArgumentParser):
-    """Reports bad input on one line."""
-
-    def error(self, message: str) -> NoReturn:
-        _complain(f"{message} (see --help)")
-        sys.exit(2)
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="python -m runners.local",
+    parser = Parser(
+        prog=f"python -m {_MODULE}",
         description="Local Kafka and S3 servers, a stand-in for Amazon Redshift, and Flink.",
-        allow_abbrev=False,
     )
     commands = parser.add_subparsers(required=True, metavar="up|status|down")
     for name, command, text in (
@@ -101,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         ("status", _status, "exit 0 if all answer, 1 if not"),
         ("down", _down, "stop what up started; data stay"),
     ):
-        sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(command=command)
         sub.add_argument(
             "--state_dir",
@@ -150,11 +143,3 @@ def _interruptible() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201
-
-
-def _complain(text: str) -> None:
-    print(f"runners.local: {text}", file=sys.stderr, flush=True)  # noqa: T201
