@@ -8,7 +8,7 @@ import apache_beam as beam
 import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.lake import DATASET, DAY_MS, TOPIC, FakeLake, segment, writer
@@ -72,6 +72,7 @@ class TestReadCommits:
         (batch,) = batches(lake.store, replace(config, topics=frozenset({TOPIC})))
         assert named(batch.tails) == [(0, 0), (0, 1)]
 
+    @settings(deadline=None)
     @given(st.lists(st.integers(1, 9), max_size=8), st.integers(1, 30), st.integers(1, 3))
     def test_batches_of_any_size_are_the_chains_cut_anywhere(self, sizes, rows, partitions):
         lake = lake_of(*sizes, partitions=partitions)
