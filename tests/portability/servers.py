@@ -1,7 +1,6 @@
 """Fixtures: one job server a runner for the whole session, started when first used."""
 
 import contextlib
-import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from runners import job_servers
 from runners.job_servers import FLINK, SPARK, JobServer
+from runners.local._ports import free_ports
 
 # Class loading alone takes ten seconds on a busy machine of two cores.
 _START_S = 90
@@ -45,7 +45,8 @@ def served(
 ) -> Iterator[str]:
     """Runs a job server as Beam would; yields its address."""
     jar = job_servers.compose(server, notify=lambda line: None, staged=staged)
-    port, log = _free_port(), folder / "job-server.log"
+    (port,) = free_ports(1)
+    log = folder / "job-server.log"
     command = [*job_servers.jvm_command(server, log), *jvm, "-jar", str(jar), *master]
     command += ["--job-port", str(port), "--artifact-port", "0", "--expansion-port", "0"]
     command += ["--artifacts-dir", str(folder / "artifacts")]
@@ -63,8 +64,3 @@ def _await(endpoint: str, log: Path) -> None:
             grpc.channel_ready_future(channel).result(timeout=_START_S)
         except grpc.FutureTimeoutError:
             pytest.fail(f"no job server at {endpoint}: {log.read_text()[-2000:]}")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
