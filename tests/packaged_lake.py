@@ -14,7 +14,6 @@ from tests.faults.lakes import store_settings
 from tests.twisted import varied
 from tests.warehouse import Warehouse
 from transforms.lake import ObjectStore
-from transforms.references import loading
 
 #: Subcommands that need no lake.
 _WITHOUT_LAKE = ("migrate", "grants", "ask")
@@ -23,10 +22,8 @@ _WITHOUT_LAKE = ("migrate", "grants", "ask")
 def packaged_objects(events: int = 300) -> Mapping[str, bytes]:
     """The objects of a lake of the packaged job, by key."""
     bucket = FakeBucket()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loading, "ObjectStore", lambda root, _: bucket.store(root))
-        messages = varied(7, events, random.Random(7))
-        FakeRuns(bucket).run(messages, lambda place, end: [end // 2])
+    messages = varied(7, events, random.Random(7))
+    FakeRuns(bucket).run(messages, lambda place, end: [end // 2])
     return bucket.store(ROOT).content
 
 

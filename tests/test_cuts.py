@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +16,6 @@ from tests.oracle import Expected, Message, compare, compare_dispositions, expec
 from tests.oracle.aggregates import AGGREGATES, totals_that_differ
 from tests.oracle.masks import Pseudonymised
 from tests.twisted import varied
-from transforms.references import loading
 
 DATASETS = {dataset.topic: dataset.name for dataset in packaged_datasets()}
 EVENTS = 200
@@ -25,11 +23,8 @@ EVENTS = 200
 
 def drained(messages: Sequence[Message], cuts: Mapping[str, Sequence[float]]) -> FakeRuns:
     """A lake that the messages were drained to, cut at some shares of each topic."""
-    bucket = FakeBucket()
-    runs = FakeRuns(bucket)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loading, "ObjectStore", lambda root, _: bucket.store(root))
-        runs.run(messages, lambda place, end: [int(cut * end) for cut in cuts.get(place[0], ())])
+    runs = FakeRuns(FakeBucket())
+    runs.run(messages, lambda place, end: [int(cut * end) for cut in cuts.get(place[0], ())])
     return runs
 
 

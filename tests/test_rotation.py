@@ -17,16 +17,13 @@ from tests.oracle.masks import Pseudonymised
 from tests.test_cuts import by_topic, plain_rows
 from tests.twisted import varied
 from transforms.errors import LakeMismatchError
-from transforms.references import loading
 
 OTHER_KEY = "7e" * 32
 
 
 @pytest.fixture
-def bucket(monkeypatch):
-    made = FakeBucket()
-    monkeypatch.setattr(loading, "ObjectStore", lambda root, _: made.store(root))
-    return made
+def bucket():
+    return FakeBucket()
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from beam_pipelines.pharmacy.chain import Chain, make_chain
 from beam_pipelines.pharmacy.config import load_config
@@ -29,7 +30,7 @@ from transforms.quality.limits import LimitPlan, enforce_limits
 from transforms.quality.rule_plans import RulePlans
 from transforms.quality.sealing import Seal
 from transforms.quality.validate import validate
-from transforms.references import References, snapshot
+from transforms.references import References, loading, snapshot
 from transforms.segment import HEADERS_TYPE, MESSAGES_SCHEMA, Segment
 from transforms.sql import Engine
 from transforms.sql.functions import FUNCTIONS
@@ -55,7 +56,7 @@ class FakeRuns:
     """Runs of the packaged job over a lake in memory, one after the other.
 
     Args:
-        bucket: Where ``transforms.references.loading.ObjectStore`` leads, too.
+        bucket: Where the objects are.
         key: The masking key.
         key_version: Its version.
         link_key: The root of links.
@@ -88,10 +89,12 @@ class FakeRuns:
             by_place.setdefault((message.topic, message.partition), []).append(message)
         topics = {each.topic: each for each in packaged_datasets()}
         order = sorted(by_place, key=lambda place: topics[place[0]].name not in referred)
-        for _, places in itertools.groupby(order, lambda p: topics[p[0]].name not in referred):
-            transform = self._transform()
-            for place in places:
-                self._drain(topics[place[0]], by_place[place], cuts, transform)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(loading, "ObjectStore", lambda root, _: self.bucket.store(root))
+            for _, places in itertools.groupby(order, lambda p: topics[p[0]].name not in referred):
+                transform = self._transform()
+                for place in places:
+                    self._drain(topics[place[0]], by_place[place], cuts, transform)
 
     def _drain(
         self,
