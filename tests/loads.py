@@ -15,7 +15,7 @@ import pytest
 from runners.local import S3
 from tests.fakes.lake import DATASET, TOPIC, FakeLake, segment
 from tests.faults.lakes import store_settings
-from tests.warehouse import Warehouse
+from tests.warehouse import Warehouse, login
 from transforms.lake import BatchLimits, DataFile, ObjectStore, SegmentCommit, commits
 from transforms.redshift import (
     Loader,
@@ -152,17 +152,7 @@ class Loads:
         return Statements(self.schema)
 
     def settings(self, **changes: Any) -> RedshiftSettings:
-        redshift = self.warehouse.redshift
-        usual: dict[str, Any] = {
-            "host": "127.0.0.1",
-            "port": redshift.port,
-            "database": redshift.settings.database,
-            "user": redshift.settings.user,
-            "password": f"file:{redshift.folder / 'password'}",
-            "ca": str(redshift.ca_bundle),
-            "schema": self.schema,
-            "statement_timeout_s": 60,
-        }
+        usual = login(self.warehouse.redshift, self.schema) | {"statement_timeout_s": 60}
         return RedshiftSettings(**(usual | changes))
 
     def connect(self, **changes: Any) -> Session:

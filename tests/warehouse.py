@@ -131,6 +131,24 @@ class Warehouse:
         return connection
 
 
+def login(redshift: Redshift, schema: str) -> dict[str, Any]:
+    """How the loader reaches the stand-in: fields of its ``RedshiftSettings``."""
+    return {
+        "host": "127.0.0.1",
+        "port": redshift.port,
+        "database": redshift.settings.database,
+        "user": redshift.settings.user,
+        "password": f"file:{redshift.folder / 'password'}",
+        "ca": str(redshift.ca_bundle),
+        "schema": schema,
+    }
+
+
+def login_flags(redshift: Redshift, schema: str) -> list[str]:
+    """The same as flags of a command."""
+    return [f"--redshift_{name}={value}" for name, value in login(redshift, schema).items()]
+
+
 def code_of(error: Exception) -> str:
     """Returns the SQLSTATE of an error of redshift_connector."""
     return str(error.args[0]["C"])

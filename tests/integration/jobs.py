@@ -10,7 +10,7 @@ from runners.local import Kafka
 from tests.faults.lakes import Lake
 from tests.integration.small import DATASET, confluent, send
 from tests.launcher import Ended, Run
-from tests.warehouse import Warehouse
+from tests.warehouse import Warehouse, login_flags
 from transforms.lake.names import RUNS
 
 WAREHOUSE = "beam_pipelines.warehouse.cli:main"
@@ -33,16 +33,7 @@ class Job:
 
     @property
     def flags(self) -> list[str]:
-        redshift = self.warehouse.redshift
-        return [
-            "--redshift_host=127.0.0.1",
-            f"--redshift_port={redshift.port}",
-            f"--redshift_user={redshift.settings.user}",
-            f"--redshift_password=file:{redshift.folder / 'password'}",
-            f"--redshift_ca={redshift.ca_bundle}",
-            f"--redshift_schema={self.schema}",
-            "--redshift_patience_s=60",
-        ]
+        return [*login_flags(self.warehouse.redshift, self.schema), "--redshift_patience_s=60"]
 
     def send(self, count: int, partition: int = 0) -> None:
         send(self.kafka, self.topic, confluent(range(count)), partition)

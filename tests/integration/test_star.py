@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.stars import PLAN, Change, Fill, Logs, Row, Store, at, told, version
+from tests.warehouse import login
 from transforms.redshift import RedshiftSettings, Statements, connect, migrate
 from transforms.redshift.verify_star import verify_star
 
@@ -21,17 +22,7 @@ _NUMBERS = itertools.count(1)
 def logs(redshift) -> Iterator[Logs]:
     """One schema for all tests: each empties it first."""
     schema = f"star_{next(_NUMBERS)}"
-    session = connect(
-        RedshiftSettings(
-            host="127.0.0.1",
-            port=redshift.port,
-            database=redshift.settings.database,
-            user=redshift.settings.user,
-            password=f"file:{redshift.folder / 'password'}",
-            ca=str(redshift.ca_bundle),
-            schema=schema,
-        )
-    )
+    session = connect(RedshiftSettings(**login(redshift, schema)))
     migrate(session, PLAN, Statements(schema))
     yield Logs(session, schema)
     session.close()

@@ -14,6 +14,7 @@ from runners.local import Redshift
 from tests.faults.lakes import Lake, dead_letters_of, rows_of
 from tests.integration.small import LakeFactory, send
 from tests.twisted import stream
+from tests.warehouse import login_flags
 
 pytestmark = pytest.mark.warehouse
 
@@ -90,15 +91,7 @@ def drained(make_lake: LakeFactory, topic: str) -> Lake:
 
 def proven(lake: Lake, redshift: Redshift) -> list[str]:
     """Loads a lake; what the proof of the warehouse says."""
-    flags = [
-        f"--config={lake.config}",
-        "--redshift_host=127.0.0.1",
-        f"--redshift_port={redshift.port}",
-        f"--redshift_user={redshift.settings.user}",
-        f"--redshift_password=file:{redshift.folder / 'password'}",
-        f"--redshift_ca={redshift.ca_bundle}",
-        f"--redshift_schema={SCHEMA}",
-    ]
+    flags = [f"--config={lake.config}", *login_flags(redshift, SCHEMA)]
     migrated = lake.launcher.launch(["migrate", *flags], main=WAREHOUSE).wait()
     assert migrated.code == 0, migrated
     loaded = lake.command(WAREHOUSE, "load", *flags)

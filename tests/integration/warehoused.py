@@ -10,6 +10,7 @@ from beam_pipelines.warehouse.plan import load_plan
 from runners.local import Redshift
 from tests.faults.lakes import Lake
 from tests.oracle.moments import plain
+from tests.warehouse import login
 from transforms.lake import BatchLimits
 from transforms.redshift import Loader, RedshiftSettings, Statements, connect, migrate
 from transforms.redshift.sql import quoted
@@ -25,15 +26,7 @@ class Warehoused:
         self.lake = lake
         self.plan = load_plan(load_config(lake.config))
         self.statements = Statements(schema)
-        self.settings = RedshiftSettings(
-            host="127.0.0.1",
-            port=redshift.port,
-            database=redshift.settings.database,
-            user=redshift.settings.user,
-            password=f"file:{redshift.folder / 'password'}",
-            ca=str(redshift.ca_bundle),
-            schema=schema,
-        )
+        self.settings = RedshiftSettings(**login(redshift, schema))
         self.session = connect(self.settings)
         migrate(self.session, self.plan, self.statements)
 

@@ -14,6 +14,7 @@ from runners.local import Services, services
 from tests.benchmarks.entrants import Place
 from tests.benchmarks.jobs import Run, run
 from tests.benchmarks.warehouse.server_cpu import ServerCpu, server_cpu
+from tests.warehouse import login
 from transforms.redshift import RedshiftSettings, Session, connect
 
 #: Without dimensions and facts: the tables that COPY fills.
@@ -84,18 +85,7 @@ class Site(Place):
 
     def session(self, schema: str) -> Session:
         """A connection of our own."""
-        redshift = self._redshift
-        return connect(
-            RedshiftSettings(
-                host="127.0.0.1",
-                port=redshift.port,
-                database=redshift.settings.database,
-                user=redshift.settings.user,
-                password=f"file:{redshift.folder / 'password'}",
-                ca=str(redshift.ca_bundle),
-                schema=schema,
-            )
-        )
+        return connect(RedshiftSettings(**login(self._redshift, schema)))
 
     @contextmanager
     def schema(self, *flags: str) -> Iterator[str]:
