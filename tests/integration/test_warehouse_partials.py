@@ -20,7 +20,6 @@ from transforms.redshift import (
     assembly,
     forget,
     migrate,
-    verify_warehouse,
 )
 from transforms.segment import Segment
 from transforms.windows import Aggregate, Measure, read_totals
@@ -70,11 +69,7 @@ class Counted:
 
     def breaches(self) -> list[str]:
         """What the proof finds."""
-        session = self.loads.connect()
-        loads = self.loads
-        proofs = list(verify_warehouse(loads.store, session, loads.statements, loads.plan))
-        session.close()
-        return [breach.what for proof in proofs for breach in proof.breaches]
+        return self.loads.breaches()
 
     def assert_exact(self) -> None:
         """View and totals agree, the proof holds, and nothing is left in the lake."""
