@@ -25,13 +25,12 @@ from beam_pipelines.pharmacy.running import first_line, looked, shown
 from beam_pipelines.pharmacy.stream_progress import StreamProgress
 from runners.errors import FlinkClusterError
 from runners.flags import Flags
-from runners.flink import JOB_NAME, Cluster, stop
+from runners.flink import cluster_of, job_name_of, stop
 from transforms.lake import ObjectStore, open_lake
 from transforms.references import snapshot
 
 #: How often the job's state is asked for.
 _POLL_S: Final = 1.0
-_IN_THE_JVM: Final = ("[local]", "[auto]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +75,9 @@ def stream(job: PharmacyJob, flags: StreamFlags, screen: Console) -> int:
         sys.stderr.write("error: the references could not be drained; the stream isn't started\n")
         return code
     pinned = snapshot(store, job.chain.reference_datasets)
-    name = Flags(flags.stream).get("job_name") or JOB_NAME
+    own = Flags(flags.stream)
     work = preflight(job, store)
-    progress = StreamProgress(job, store, work, _cluster(flags.stream), name)
+    progress = StreamProgress(job, store, work, cluster_of(own), job_name_of(own))
     made = beam.Pipeline(options=PipelineOptions(list(flags.stream)))
     build(made, job.part(pinned=pinned, run_id=""))
     if job.load is not None and flags.load_interval is not None:
@@ -155,14 +154,15 @@ def _waited(result: Any, asked: threading.Event, timer: _Timer) -> Exception | N
 
 def _stopped(result: Any, flags: Sequence[str], screen: Console) -> Exception | None:
     """Ends the job on its runner: one that only this process forgot would write on."""
-    cluster = _cluster(flags)
+    own = Flags(flags)
+    cluster = cluster_of(own)
     if cluster is None:
         result.cancel()
         screen.print("Stopped; the next start goes on from the lake's fences", highlight=False)
         return None
     screen.print("Stopping with a savepoint ...", highlight=False)
     try:
-        ended = stop(cluster, Flags(flags).get("job_name") or JOB_NAME)
+        ended = stop(cluster, job_name_of(own))
     except FlinkClusterError as error:
         return error
     if ended is None or ended.path is None:
@@ -200,8 +200,3 @@ def _stoppable() -> Iterator[threading.Event]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
-
-
-def _cluster(flags: Sequence[str]) -> Cluster | None:
-    master = Flags(flags).get("flink_master")
-    return None if master is None or master in _IN_THE_JVM else Cluster(master)

@@ -1,7 +1,14 @@
 """Flink: flags for its jobs, a client of its REST interface, and stopping a stream for good."""
 
 from runners.flink.jobs import Stopped, active, latest, stop
-from runners.flink.preset import JOB_NAME, cluster_settings, placeholders, settings
+from runners.flink.preset import (
+    JOB_NAME,
+    cluster_of,
+    cluster_settings,
+    job_name_of,
+    placeholders,
+    settings,
+)
 from runners.flink.rest import Checkpoint, Checkpoints, Cluster, Job, Overview
 
 __all__ = [
@@ -13,7 +20,9 @@ __all__ = [
     "Overview",
     "Stopped",
     "active",
+    "cluster_of",
     "cluster_settings",
+    "job_name_of",
     "latest",
     "placeholders",
     "settings",

@@ -12,7 +12,7 @@ from runners.flink.hosts import is_here
 from runners.flink.jobs import active, latest
 from runners.flink.rest import Cluster, Overview
 
-__all__ = ["JOB_NAME", "cluster_settings", "placeholders", "settings"]
+__all__ = ["JOB_NAME", "cluster_of", "cluster_settings", "job_name_of", "placeholders", "settings"]
 
 Mode = Literal["drain", "stream"]
 
@@ -61,7 +61,7 @@ def settings(flags: Flags, *, mode: Mode, cpus: int) -> list[Setting]:
     if "flink_master" not in flags:
         chosen.append(Setting("flink_master", "[local]"))
     chosen += _stream_settings(flags) if mode == "stream" else _drain_settings(flags)
-    cluster = _cluster(flags)
+    cluster = cluster_of(flags)
     if cluster:
         return [*chosen, *_workers_of(cluster, flags)]
     parallelism = flags.get("parallelism") or str(cpus)
@@ -83,7 +83,7 @@ def cluster_settings(flags: Flags, *, mode: Mode, notify: Callable[[str], None])
             hosts that don't reach this process, or already a stream of that name.
         FlinkClusterError: it gives no answer.
     """
-    cluster = _cluster(flags)
+    cluster = cluster_of(flags)
     if cluster is None:
         return []
     overview = cluster.overview()
@@ -96,7 +96,7 @@ def cluster_settings(flags: Flags, *, mode: Mode, notify: Callable[[str], None])
 
 def placeholders(flags: Flags) -> list[Setting]:
     """Returns `cluster_settings` with words in place of what the cluster would tell."""
-    if _cluster(flags) is None:
+    if cluster_of(flags) is None:
         return []
     told = {
         "parallelism": "<slots that no job uses>",
@@ -105,10 +105,15 @@ def placeholders(flags: Flags) -> list[Setting]:
     return [Setting(flag, text) for flag, text in told.items() if flag not in flags]
 
 
-def _cluster(flags: Flags) -> Cluster | None:
+def cluster_of(flags: Flags) -> Cluster | None:
     """Returns the cluster that is named, None if the job server's own JVM will be one."""
     master = flags.get("flink_master")
     return None if master is None or master in _IN_THE_JVM else Cluster(master)
+
+
+def job_name_of(flags: Flags) -> str:
+    """Returns the name by which the job is found on its cluster."""
+    return flags.get("job_name") or JOB_NAME
 
 
 def _job_server_settings(flags: Flags) -> list[Setting]:
@@ -130,7 +135,7 @@ def _drain_settings(flags: Flags) -> list[Setting]:
 
 
 def _stream_settings(flags: Flags) -> list[Setting]:
-    if "savepoint_path" in flags and _cluster(flags) is None:
+    if "savepoint_path" in flags and cluster_of(flags) is None:
         refuse("--savepoint_path without a Flink cluster")
     chosen = [setting for setting in _STREAM if setting.flag not in flags]
     host = (flags.get("job_endpoint") or "localhost").rpartition(":")[0] or "localhost"
@@ -187,7 +192,7 @@ def _slot_settings(flags: Flags, overview: Overview, cluster: Cluster) -> list[S
 
 def _restored(flags: Flags, cluster: Cluster, notify: Callable[[str], None]) -> list[Setting]:
     """Returns where a stream goes on from, after a look at whether it still runs."""
-    name = flags.get("job_name") or JOB_NAME
+    name = job_name_of(flags)
     if job := active(cluster, name):
         raise RunnerRefusedError(
             f"a second stream named {name}",
