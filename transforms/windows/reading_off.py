@@ -12,7 +12,7 @@ from transforms.windows.cells import Cells, Dimensions, read_values
 from transforms.windows.pane import Pane, Timing, plain
 from transforms.windows.pane_settings import PaneSettings
 from transforms.windows.spec import Aggregate
-from transforms.windows.suppression import SUPPRESSED, suppress
+from transforms.windows.suppression import SUPPRESSED, counted, suppress
 from transforms.windows.taking import CellKey
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,10 +66,11 @@ class ReadOffFn(beam.DoFn):
         """Returns which cells of a window are hidden, as in its totals."""
         if not self._below:
             return [False] * len(measured)
-        kinds = self._aggregate.measures.items()
-        counts = ["rows", *(name for name, m in kinds if m.kind in ("count", "distinct"))]
         bounds = pa.nulls(len(measured), pa.timestamp("us", "UTC"))
-        columns = {name: pa.array([each[name] for each in measured], pa.int64()) for name in counts}
+        columns = {
+            name: pa.array([each[name] for each in measured], pa.int64())
+            for name in counted(self._aggregate)
+        }
         totals = pa.table({"window_start": bounds, "window_end": bounds, **columns})
         bare = self._aggregate.model_copy(update={"dimensions": ()})
         shown = suppress(totals, bare, self._below)

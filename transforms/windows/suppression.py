@@ -56,10 +56,15 @@ def suppress(totals: pa.Table, aggregate: Aggregate, below: int) -> pa.Table:
     return pa.table({**columns, SUPPRESSED: mask}).replace_schema_metadata(totals.schema.metadata)
 
 
+def counted(aggregate: Aggregate) -> list[str]:
+    """Returns the columns of an aggregate's totals that make a cell a small one."""
+    kinds = aggregate.measures.items()
+    return ["rows", *(name for name, m in kinds if m.kind in ("count", "distinct"))]
+
+
 def _small(totals: pa.Table, aggregate: Aggregate, below: int) -> Bools:
-    counted = [n for n, m in aggregate.measures.items() if m.kind in ("count", "distinct")]
     hidden = np.zeros(totals.num_rows, bool)
-    for name in ("rows", *counted):
+    for name in counted(aggregate):
         values = np.asarray(totals.column(name).fill_null(0).to_numpy())
         hidden |= (values > 0) & (values < below)
     return hidden
