@@ -17,14 +17,13 @@ from beam_pipelines.pharmacy.limits import limit_rules, stored_columns
 from schemas.arrow_types import arrow_schema
 from transforms.avro.enforce import LINEAGE
 from transforms.errors import ConfigurationError
-from transforms.identifiers import LINK_TYPE, LinkKeys
+from transforms.identifiers import LINK_TYPE
 from transforms.masking import Action, DatasetMask, MaskConfig, masked_schema
 from transforms.masking.actions import KEYED
 from transforms.quality import LimitRule, RuleSet, load_rules
 from transforms.quality.validate import WARNINGS_FIELD
-from transforms.references import References, link_functions
+from transforms.references import References, checking_engine
 from transforms.sql import Engine, Join
-from transforms.sql.functions import FUNCTIONS
 from transforms.tables import DerivedColumns, TableFunction
 from transforms.tables.mapping import output_schema
 from transforms.windows import AggregateWindows
@@ -199,18 +198,12 @@ def _mapped(
         if isinstance(step, TableFunction):
             schema = output_schema(step, schema)
         else:
-            schema = _derived(schema, step, references, _engine(references))
+            schema = _derived(schema, step, references)
     return schema
 
 
-def _engine(references: References) -> Engine:
-    # Whose links they are is no matter: nothing is evaluated.
-    return Engine((*FUNCTIONS, *link_functions(references.specs, LinkKeys(None, domain=""))))
-
-
-def _derived(
-    schema: pa.Schema, step: DerivedColumns, references: References, engine: Engine
-) -> pa.Schema:
+def _derived(schema: pa.Schema, step: DerivedColumns, references: References) -> pa.Schema:
+    engine = checking_engine(references.specs)
     joins = references.declared(step.dataset)
     made = []
     for name, sql in step.expressions.items():

@@ -26,8 +26,7 @@ from transforms.quality.rule_plans import RulePlans
 from transforms.quality.validate import validate
 from transforms.references import References
 from transforms.segment import Segment
-from transforms.sql import Engine, Join
-from transforms.sql.functions import FUNCTIONS
+from transforms.sql import Join
 from transforms.tables import DerivedColumns
 from transforms.tables.derivation import derive
 
@@ -55,7 +54,7 @@ class ChainLoop:
             link_keys=partial(LinkKeys, key, domain=chain.masks.domain),
         )
         self._plans = RulePlans(chain.rules, looked_up, {})
-        self._engine = Engine(FUNCTIONS)
+        self._engine = looked_up.engine()
         self._steps = [(s, self._joins(s, looked_up)) for s in _derivations(chain)]
         self._masks = MaskPlan(chain.masks, key, key)
         self._limits = LimitPlan(chain.limits, {})

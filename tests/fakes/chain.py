@@ -32,8 +32,6 @@ from transforms.quality.sealing import Seal
 from transforms.quality.validate import validate
 from transforms.references import References, loading, snapshot
 from transforms.segment import HEADERS_TYPE, MESSAGES_SCHEMA, Segment
-from transforms.sql import Engine
-from transforms.sql.functions import FUNCTIONS
 from transforms.tables.derivation import derive
 from transforms.windows import read_totals
 from transforms.windows.totals import merge_committed
@@ -78,7 +76,6 @@ class FakeRuns:
         systems = {each.name: ("rxhub",) for each in packaged_datasets()}
         self._limits = LimitPlan(self._chain.limits, systems)
         self._writers = WriterSchemas(open_registry("package:"), 0.0)
-        self._engine = Engine(FUNCTIONS)
         self._sink = SegmentWriter(_layouts(), (_sealing(), *self._chain.aggregates), "test/1")
 
     def run(self, messages: Iterable[Message], cuts: Cuts) -> None:
@@ -125,14 +122,15 @@ class FakeRuns:
         systems = dict.fromkeys(rules.datasets, ("rxhub",))
         config = ValidateConfig(rules=rules, references=references, source_systems=systems)
         plans = RulePlans(config.rules, config.references, config.source_systems)
+        engine = references.engine()
 
         def transform(segment: Segment) -> Segment:
             segment = validate(segment, plans)
             for step in self._chain.steps:
                 if step.dataset in segment.rows:
-                    parsed = [self._engine.parse(sql) for sql in step.expressions.values()]
+                    parsed = [engine.parse(sql) for sql in step.expressions.values()]
                     joins = references.joins(step.dataset, parsed)
-                    segment = derive(segment, step, self._engine, joins)
+                    segment = derive(segment, step, engine, joins)
             return enforce_limits(mask(segment, self._masks), self._limits)
 
         return transform

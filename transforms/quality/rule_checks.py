@@ -6,20 +6,19 @@ from typing import Final
 import pyarrow as pa
 
 from transforms.errors import ConfigurationError
-from transforms.identifiers import LINK_TYPE, LinkKeys
+from transforms.identifiers import LINK_TYPE
 from transforms.quality.rules import Rule
 from transforms.references import (
     ReferenceSpec,
     check_linked,
     check_lookups,
     check_where,
+    checking_engine,
     declared_joins,
-    link_functions,
     needed_columns,
     packaged_columns,
 )
-from transforms.sql import Engine, Join
-from transforms.sql.functions import FUNCTIONS
+from transforms.sql import Join
 
 #: "Now" in a rule, and all of the lineage that a verdict may depend on.
 TIMESTAMP: Final = pa.field("_timestamp", pa.timestamp("ms", "UTC"), nullable=False)
@@ -46,9 +45,7 @@ class RuleChecker:
         schemas: Mapping[str, pa.Schema] | None = None,
         committed: Mapping[str, pa.Schema] | None = None,
     ) -> None:
-        # Whose links they are is no matter: nothing is evaluated.
-        links = link_functions(references, LinkKeys(None, domain=""))
-        self._engine = Engine((*FUNCTIONS, *links))
+        self._engine = checking_engine(references)
         self._schemas = dict(packaged_columns() if schemas is None else schemas)
         self._committed = {**_with_keys(self._schemas, references), **(committed or {})}
         self._references = references

@@ -11,7 +11,6 @@ from transforms.quality.rules import Rule, RuleSet
 from transforms.quality.screening import screens
 from transforms.references import References, needed_columns
 from transforms.sql import Engine, EvaluationError, Expression, Join
-from transforms.sql.functions import FUNCTIONS
 from transforms.sql.pieces import bracketed, tried
 
 
@@ -90,7 +89,7 @@ class RulePlans:
         self._rules = rules
         self._references = references
         self._source_systems = source_systems
-        self._engine = Engine((*FUNCTIONS, *references.functions()))
+        self._engine = references.engine()
         self._plans: dict[tuple[str, pa.Schema], RulePlan] = {}
 
     def of(self, dataset: str, columns: pa.Schema) -> RulePlan | None:

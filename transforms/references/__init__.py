@@ -6,7 +6,7 @@ from transforms.references.joins import (
     declared_joins,
     needed_columns,
 )
-from transforms.references.linked import check_linked, link_functions
+from transforms.references.linked import check_linked, checking_engine, link_functions
 from transforms.references.loading import References, packaged_columns
 from transforms.references.snapshot import ReferenceSnapshot, snapshot
 from transforms.references.spec import ReferenceSpec, ReferenceSpecs
@@ -19,6 +19,7 @@ __all__ = [
     "check_linked",
     "check_lookups",
     "check_where",
+    "checking_engine",
     "declared_joins",
     "link_functions",
     "needed_columns",

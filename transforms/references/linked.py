@@ -7,7 +7,8 @@ import pyarrow as pa
 from transforms.errors import ConfigurationError
 from transforms.identifiers import Link, LinkKeys, Links
 from transforms.references.spec import ReferenceSpec, link_function
-from transforms.sql.function import Function
+from transforms.sql import Engine, Function
+from transforms.sql.functions import FUNCTIONS
 from transforms.sql.functions.texts import Column, whole
 
 
@@ -16,9 +17,15 @@ def link_functions(specs: Mapping[str, ReferenceSpec], keys: LinkKeys) -> tuple[
 
     Args:
         specs: The references by name.
-        keys: The keys of links. Which ones is no matter where expressions are only checked.
+        keys: The keys of links.
     """
     return tuple(_functions(specs, keys))
+
+
+def checking_engine(specs: Mapping[str, ReferenceSpec]) -> Engine:
+    """Returns an engine that binds expressions which may look up references. It evaluates none."""
+    # So whose links they are is no matter.
+    return Engine((*FUNCTIONS, *link_functions(specs, LinkKeys(None, domain=""))))
 
 
 def has_links(specs: Mapping[str, ReferenceSpec]) -> bool:

@@ -73,8 +73,19 @@ class References:
         """The datasets that hold references."""
         return tuple(sorted({spec.dataset for spec in self.specs.values()}))
 
+    def engine(self) -> Engine:
+        """Returns an engine with all functions that expressions and lookups call.
+
+        It holds keys of links, so it is made on the worker.
+
+        Raises:
+            ConfigurationError: A reference's key is a link, and there are no ``link_keys``.
+            SecretError: The reference to the link root names nothing.
+        """
+        return Engine((*FUNCTIONS, *self.functions()))
+
     def functions(self) -> tuple[Function, ...]:
-        """Returns the functions that lookups call, for the engine. They hold keys: never pickled.
+        """Returns the functions that lookups call. They hold keys: never pickled.
 
         Raises:
             ConfigurationError: A reference's key is a link, and there are no ``link_keys``.

@@ -12,8 +12,7 @@ from apache_beam.pvalue import PCollection
 from transforms.guard import guarded
 from transforms.references import References
 from transforms.segment import FILTERED, Segment
-from transforms.sql import Engine, Join
-from transforms.sql.functions import FUNCTIONS
+from transforms.sql import Join
 from transforms.tables.derivation import derive
 from transforms.tables.mapping import DerivedColumns, TableFunction, apply_function
 
@@ -79,7 +78,7 @@ class _MapFn(beam.DoFn):  # type: ignore[misc]
         self._config = config
 
     def setup(self) -> None:
-        self._engine = Engine((*FUNCTIONS, *self._config.references.functions()))
+        self._engine = self._config.references.engine()
         self._joins: dict[int, list[Join]] = {}
         self._versions = table_versions(self._config.steps)
 
