@@ -102,12 +102,17 @@ def phases(job: PharmacyJob, work: Work) -> list[PharmacyJob]:
     Topics of references that have something new come first, in a pipeline of their own: only when
     they are committed can the rest look them up, and every worker must see the same.
     """
-    carried = {each.topic: each.dataset for each in job.config.topics}
-    references = job.chain.reference_datasets
-    first = frozenset(owner.topic for owner in work.new() if carried[owner.topic] in references)
+    first = new_references(job, work)
     rest = frozenset(job.topics) - first
     named = [(first, f"{job.run_id}-references"), (rest, job.run_id)]
     return [job.part(only=topics, run_id=run_id) for topics, run_id in named if topics]
+
+
+def new_references(job: PharmacyJob, work: Work) -> frozenset[str]:
+    """Returns the topics of references that have something new."""
+    carried = {each.topic: each.dataset for each in job.config.topics}
+    references = job.chain.reference_datasets
+    return frozenset(owner.topic for owner in work.new() if carried[owner.topic] in references)
 
 
 def _concluded(

@@ -16,7 +16,7 @@ from apache_beam.runners.runner import PipelineState
 from rich.console import Console
 
 from beam_pipelines.exit_codes import ExitCode
-from beam_pipelines.pharmacy.draining import drain, phases
+from beam_pipelines.pharmacy.draining import drain, new_references
 from beam_pipelines.pharmacy.load_pipeline import build_stream_load
 from beam_pipelines.pharmacy.loading import check_warehouse
 from beam_pipelines.pharmacy.pipeline import PharmacyJob, build
@@ -31,6 +31,8 @@ from transforms.references import snapshot
 
 #: How often the job's state is asked for.
 _POLL_S: Final = 1.0
+#: What a drain of the references may end with for the stream to start.
+_GOES_ON: Final = (ExitCode.COMPLETE, ExitCode.GAPS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,17 +68,17 @@ def stream(job: PharmacyJob, flags: StreamFlags, screen: Console) -> int:
         An ``ExitCode``: 0 after a stop that was asked for.
     """
     store = ObjectStore(job.lake_root, job.store)
-    preflight(job, store)
+    work = preflight(job, store)
     if job.load is not None:
         check_warehouse(job.load, store)
     open_lake(store, job.lake())
-    code = _references(job, flags, store, screen)
-    if code not in (ExitCode.COMPLETE, ExitCode.GAPS):
-        sys.stderr.write("error: the references could not be drained; the stream isn't started\n")
-        return code
+    if topics := new_references(job, work):
+        code = _drained(job, topics, flags, screen)
+        if code not in _GOES_ON:
+            return code
+        work = preflight(job, store)  # Their fences have moved.
     pinned = snapshot(store, job.chain.reference_datasets)
     own = Flags(flags.stream)
-    work = preflight(job, store)
     progress = StreamProgress(job, store, work, cluster_of(own), job_name_of(own))
     made = beam.Pipeline(options=PipelineOptions(list(flags.stream)))
     build(made, job.part(pinned=pinned, run_id=""))
@@ -94,14 +96,13 @@ def stream(job: PharmacyJob, flags: StreamFlags, screen: Console) -> int:
     return ExitCode.COMPLETE
 
 
-def _references(job: PharmacyJob, flags: StreamFlags, store: ObjectStore, screen: Console) -> int:
-    """Drains what is new of the references; the warehouse gets it with the rest."""
-    carried = {each.topic: each.dataset for each in job.config.topics}
-    first, *others = phases(job, preflight(job, store))
-    if not others and any(carried[t] not in job.chain.reference_datasets for t in first.topics):
-        return ExitCode.COMPLETE  # Only the rest has something new.
+def _drained(job: PharmacyJob, topics: frozenset[str], flags: StreamFlags, screen: Console) -> int:
+    """Drains the references; the warehouse gets them with the rest."""
     screen.print("The references come first", highlight=False)
-    return drain(first.part(load=None, mode="drain"), flags.drain, screen)
+    code = drain(job.part(only=topics, load=None, mode="drain"), flags.drain, screen)
+    if code not in _GOES_ON:
+        sys.stderr.write("error: the references could not be drained; the stream isn't started\n")
+    return code
 
 
 class _Timer:
