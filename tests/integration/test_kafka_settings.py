@@ -28,7 +28,7 @@ def made(monkeypatch):
 
         return make
 
-    monkeypatch.setattr(client, "Consumer", kind("consumer"))
+    monkeypatch.setattr("transforms.kafka.connection.client.Consumer", kind("consumer"))
     monkeypatch.setattr(client, "AdminClient", kind("admin"))
     return seen
 

@@ -1,13 +1,11 @@
-"""librdkafka, and only librdkafka: the one module of this folder that knows confluent_kafka."""
+"""What a drain asks of the cluster, and how it reads a partition: with librdkafka."""
 
-import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 from confluent_kafka import (
-    Consumer,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -19,18 +17,22 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 
 from transforms.errors import (
     BrokerUnavailableError,
-    ConfigurationError,
     PipelineError,
     RefusedError,
     TopicMissingError,
 )
-from transforms.kafka import msk
+from transforms.kafka.connection import (
+    LOST,
+    PASSING,
+    Trouble,
+    opened,
+    opened_consumer,
+    show_progress,
+    translated,
+)
 from transforms.kafka.messages import Batch, Fetched, below, collector_paused, reaches, to_arrow
-from transforms.kafka.settings import CONSUMER_DEFAULTS, BrokerSettings, TopicFacts
-from transforms.secrets import resolve_all
+from transforms.kafka.settings import BrokerSettings, TopicFacts
 from transforms.segment import MESSAGES_SCHEMA
-
-_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -41,43 +43,6 @@ BATCH_MESSAGES: Final = 2_000
 POLL_S: Final = 0.02
 #: Of one question to the cluster; with less patience than this, the patience.
 ADMIN_TIMEOUT_S: Final = 10.0
-
-#: Errors that no waiting mends, and what to say of them.
-REFUSALS: Final[Mapping[int, str]] = {
-    KafkaError._AUTHENTICATION: "Check the user name and password, or the token",
-    KafkaError.SASL_AUTHENTICATION_FAILED: "Check the user name and password, or the token",
-    KafkaError.TOPIC_AUTHORIZATION_FAILED: "Grant Read and Describe on the topic",
-    KafkaError.GROUP_AUTHORIZATION_FAILED: "Grant Read on the consumer group",
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "Grant Describe on the cluster",
-    KafkaError._SSL: "Check ssl.ca.location and the broker's certificate",
-    KafkaError._INVALID_ARG: "Check the librdkafka settings",
-    KafkaError._UNSUPPORTED_FEATURE: "The broker is older than Kafka 2.8",
-}
-
-
-class Trouble:
-    """What a client last reported of its connections; the calls themselves only time out.
-
-    Attributes:
-        last: The error that tells most.
-        all_down: Whether no broker could be reached.
-    """
-
-    def __init__(self) -> None:
-        self.last: KafkaError | None = None
-        self.all_down = False
-
-    def __call__(self, error: KafkaError) -> None:
-        """Takes an error: the client's ``error_cb``."""
-        if error.code() == KafkaError._ALL_BROKERS_DOWN:
-            self.all_down = True  # The reason came just before.
-        elif self.last is None or self.last.code() not in REFUSALS or error.code() in REFUSALS:
-            # A connection that is refused is also lost; which of the two comes last is chance.
-            self.last = error
-
-    def forget(self) -> None:
-        """Starts anew: what was met before may be over."""
-        self.last, self.all_down = None, False
 
 
 class Broker:
@@ -94,9 +59,6 @@ class Broker:
         self._exhausted = False
         self._trouble = Trouble()
         self._admin = opened(AdminClient, settings, error_cb=self._trouble)
-        if settings.uses_msk_iam:
-            # The token is asked for in poll(); admin calls would wait for one for ever.
-            self._admin.poll(0)
 
     def check_reachable(self) -> None:
         """Connects to the cluster; what is certainly wrong is refused without patience.
@@ -233,15 +195,7 @@ class PartitionConsumer:
     def __init__(self, settings: BrokerSettings) -> None:
         self._settings = settings
         self._trouble = Trouble()
-        # The defaults first: an operator may set the sizes otherwise.
-        self._consumer = opened(
-            Consumer,
-            settings,
-            **CONSUMER_DEFAULTS,
-            **{"group.id": settings.group_id, "error_cb": self._trouble},
-        )
-        if settings.uses_msk_iam:
-            self._consumer.poll(0)
+        self._consumer = opened_consumer(settings, error_cb=self._trouble)
         self._at: tuple[str, int, int] | None = None
         self._found: set[str] = set()
 
@@ -314,13 +268,8 @@ class PartitionConsumer:
             )
 
     def note_progress(self, topic: str, partition: int, fence: int) -> None:
-        """Shows the fence to lag monitors, without waiting; a failure is of no consequence."""
-        try:
-            self._consumer.commit(
-                offsets=[TopicPartition(topic, partition, fence)], asynchronous=True
-            )
-        except KafkaException:
-            _log.debug("progress of %s[%d] not shown to lag monitors", topic, partition)
+        """Shows the fence to lag monitors; see ``show_progress``."""
+        show_progress(self._consumer, topic, partition, fence)
 
     def _seek(self, topic: str, partition: int, start: int) -> None:
         if self._at != (topic, partition, start):
@@ -349,61 +298,8 @@ class PartitionConsumer:
             assert error is not None
             if error.code() == KafkaError._PARTITION_EOF:
                 end = message.offset()
-            elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+            elif error.code() in LOST:
                 lost = True
             elif not error.retriable() and error.code() not in PASSING:
                 raise translated(error, self._settings.bootstrap_servers)
         return [message for message in batch if message.error() is None], end, lost
-
-
-#: Errors of the connection or of a broker that is starting; the client goes on by itself.
-PASSING: Final = frozenset(
-    {
-        KafkaError._ALL_BROKERS_DOWN,
-        KafkaError._TRANSPORT,
-        KafkaError._RESOLVE,
-        KafkaError._TIMED_OUT,
-        KafkaError.UNKNOWN_TOPIC_OR_PART,  # The topic's id is checked round every segment.
-        KafkaError._UNKNOWN_TOPIC,
-        KafkaError._UNKNOWN_PARTITION,
-        KafkaError.LEADER_NOT_AVAILABLE,
-    }
-)
-
-
-def translated(error: KafkaError, servers: str) -> PipelineError:
-    """Maps a librdkafka error to one of ours; its text names hosts and topics, never messages."""
-    # When the connection is lost at once, librdkafka takes a refused certificate for that alone.
-    untrusted = "certificate verify failed" in error.str()
-    remedy = REFUSALS.get(KafkaError._SSL if untrusted else error.code())
-    if remedy is not None:
-        return RefusedError(f"Kafka at {servers} refuses: {error.str()}", remedy)
-    if error.fatal():
-        return PipelineError(f"Kafka client failed: {error.str()}", "Start the run again")
-    return BrokerUnavailableError(
-        f"Kafka at {servers} does not answer ({error.str()})",
-        "Check --kafka_bootstrap_servers, the network and the broker",
-    )
-
-
-def opened(kind: Callable[..., T], settings: BrokerSettings, **config: Any) -> T:
-    """Makes a client of librdkafka.
-
-    Raises:
-        ConfigurationError: A setting is unknown, contradicts another or names no readable file.
-    """
-    connection: dict[str, Any] = resolve_all(settings.config)
-    if settings.uses_msk_iam:
-        # In a callback it would only be logged that there is no token: once here, by its reason.
-        msk.token()
-        del connection["sasl.oauthbearer.method"]
-        connection.update({"sasl.mechanisms": "OAUTHBEARER", "oauth_cb": msk.token})
-    base = {"bootstrap.servers": settings.bootstrap_servers, "log_level": 2}
-    try:
-        client = kind({**config, **base, **connection})
-    except KafkaException as error:
-        reason = settings.without_secrets(str(error.args[0].str()), connection)
-        raise ConfigurationError(
-            f"the Kafka client can't be made: {reason}", "Check kafka.config"
-        ) from None
-    return client

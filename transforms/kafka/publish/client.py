@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as Report
 
 from transforms.errors import PipelineError, TopicMissingError
-from transforms.kafka.client import Trouble, opened, translated
+from transforms.kafka.connection import Trouble, opened, translated
 from transforms.kafka.settings import BrokerSettings
 
 #: Key and value.

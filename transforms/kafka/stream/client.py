@@ -4,12 +4,12 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from transforms.errors import RefusedError
-from transforms.kafka.client import PASSING, opened, translated
+from transforms.kafka.connection import LOST, PASSING, opened_consumer, show_progress, translated
 from transforms.kafka.messages import Arrival, collector_paused, runs, to_arrow
-from transforms.kafka.settings import CONSUMER_DEFAULTS, BrokerSettings
+from transforms.kafka.settings import BrokerSettings
 from transforms.lake.setbacks import is_told
 
 _log = logging.getLogger(__name__)
@@ -17,8 +17,6 @@ _log = logging.getLogger(__name__)
 #: At the end of all logs each broker is asked so often, for ever. What is produced comes at once
 #: all the same; only a partition that is started waits until the fetch under way ends.
 FETCH_WAIT_MS: Final = 200
-#: The broker no longer has the offset; ``auto.offset.reset=error`` makes of it an error.
-_LOST: Final = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 
 
 class StreamConsumer:
@@ -31,18 +29,9 @@ class StreamConsumer:
     def __init__(self, settings: BrokerSettings) -> None:
         self._settings = settings
         self._refusals = 0
-        self._consumer = opened(
-            Consumer,
-            settings,
-            **{
-                **CONSUMER_DEFAULTS,
-                "fetch.wait.max.ms": FETCH_WAIT_MS,
-                "group.id": settings.group_id,
-                "error_cb": self._tell,
-            },
+        self._consumer = opened_consumer(
+            settings, **{"fetch.wait.max.ms": FETCH_WAIT_MS, "error_cb": self._tell}
         )
-        if settings.uses_msk_iam:
-            self._consumer.poll(0)
 
     def start(self, topic: str, partition: int, offset: int) -> None:
         """Begins to fetch a partition that is not being fetched.
@@ -81,13 +70,8 @@ class StreamConsumer:
         return made
 
     def note_progress(self, topic: str, partition: int, fence: int) -> None:
-        """Shows the fence to lag monitors, without waiting; a failure is of no consequence."""
-        try:
-            self._consumer.commit(
-                offsets=[TopicPartition(topic, partition, fence)], asynchronous=True
-            )
-        except KafkaException:
-            _log.debug("progress of %s[%d] not shown to lag monitors", topic, partition)
+        """Shows the fence to lag monitors; see ``show_progress``."""
+        show_progress(self._consumer, topic, partition, fence)
 
     def close(self) -> None:
         """Leaves the cluster."""
@@ -102,7 +86,7 @@ class StreamConsumer:
                 self._tell(error)
             elif error.code() == KafkaError._PARTITION_EOF:
                 yield Arrival(topic=topic, partition=partition, end=message.offset())
-            elif error.code() in _LOST:
+            elif error.code() in LOST:
                 yield Arrival(topic=topic, partition=partition, lost=True)
             elif not error.retriable() and error.code() not in PASSING:
                 failure = translated(error, self._settings.bootstrap_servers)

@@ -7,9 +7,8 @@ from confluent_kafka import KafkaError, KafkaException, Message
 
 from transforms.errors import BrokerUnavailableError, RefusedError
 from transforms.kafka import BrokerSettings
-from transforms.kafka.client import PASSING
+from transforms.kafka.connection import PASSING
 from transforms.kafka.settings import CONSUMER_DEFAULTS
-from transforms.kafka.stream import client
 from transforms.kafka.stream.client import FETCH_WAIT_MS, StreamConsumer
 
 
@@ -51,7 +50,10 @@ class FakeConsumer:
 @pytest.fixture
 def fake(monkeypatch):
     made = FakeConsumer()
-    monkeypatch.setattr(client, "Consumer", lambda config: made.config.update(config) or made)
+    monkeypatch.setattr(
+        "transforms.kafka.connection.client.Consumer",
+        lambda config: made.config.update(config) or made,
+    )
     return made
 
 
