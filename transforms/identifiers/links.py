@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from transforms.identifiers.canonical import canonical
 from transforms.identifiers.keyed_hash import KeyedHash
 from transforms.identifiers.remembered import Remembered
-from transforms.secrets import derived_key, root_key
+from transforms.secrets import DerivedKeys, root_key
 
 #: Fits a BIGINT of any engine, and is never negative.
 LINK_TYPE: Final = pa.int64()
@@ -29,8 +29,6 @@ _MASK: Final = 2**63 - 1
 _NOTHING: Final = -1
 #: The root where there is none. It stands here, so it hides nothing.
 _PUBLIC_ROOT: Final = bytes(32)
-#: Four bytes tell two roots apart and tell nothing of either.
-_CHECK_BYTES: Final = 4
 
 _Name = Annotated[str, Field(min_length=1)]
 
@@ -50,8 +48,8 @@ class Link(BaseModel):
     of: Annotated[tuple[_Name, ...], Field(min_length=1)]
 
 
-class LinkKeys:
-    """The keys of all entities of one domain. Never pickled.
+class LinkKeys(DerivedKeys):
+    """The keys of all entities of one domain.
 
     Args:
         root: The link root, 32 bytes as Base64 or hexadecimal text; None for links without a key,
@@ -63,23 +61,12 @@ class LinkKeys:
     """
 
     def __init__(self, root: str | None, *, domain: str) -> None:
-        self._root = _PUBLIC_ROOT if root is None else root_key(root, "the link key")
-        self._domain = domain
-        #: Names the root in each commit, so that another one is refused.
-        self.check = self._derived("link check")[:_CHECK_BYTES].hex()
+        held = _PUBLIC_ROOT if root is None else root_key(root, "the link key")
+        super().__init__(held, domain, check="link check")
 
     def of(self, entity: str) -> bytes:
         """Returns the key of an entity, 32 bytes. No version or policy goes into it."""
-        return self._derived(f"link|{entity}")
-
-    def _derived(self, purpose: str) -> bytes:
-        return derived_key(self._root, f"{self._domain}|{purpose}".encode())
-
-    def __reduce__(self) -> str:
-        raise TypeError("keys are never pickled: resolve the reference on the worker")
-
-    def __repr__(self) -> str:
-        return f"LinkKeys(check={self.check})"
+        return self.derive(f"link|{entity}")
 
 
 class Links:

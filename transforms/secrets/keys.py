@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from transforms.errors import SecretError
 
 _KEY_BYTES: Final = 32
+#: Four bytes tell two roots apart and tell nothing of either.
+_CHECK_BYTES: Final = 4
 
 
 def root_key(text: str, what: str) -> bytes:
@@ -38,3 +40,31 @@ def root_key(text: str, what: str) -> bytes:
 def derived_key(root: bytes, info: bytes) -> bytes:
     """Returns the key of 32 bytes for a purpose: HKDF-SHA256 (RFC 5869) without a salt."""
     return HKDF(algorithm=hashes.SHA256(), length=_KEY_BYTES, salt=None, info=info).derive(root)
+
+
+class DerivedKeys:
+    """The keys of all purposes that are derived of one root in one place. Never pickled.
+
+    Args:
+        root: The root key, 32 bytes.
+        place: Stands before each purpose, with ``|`` between: keys of two places differ.
+        check: The purpose whose key gives the check value.
+
+    Attributes:
+        check: Names the root in each commit, so that another one is noticed.
+    """
+
+    def __init__(self, root: bytes, place: str, *, check: str) -> None:
+        self._root = root
+        self._place = place
+        self.check = self.derive(check)[:_CHECK_BYTES].hex()
+
+    def derive(self, purpose: str) -> bytes:
+        """Returns the key of a purpose, 32 bytes."""
+        return derived_key(self._root, f"{self._place}|{purpose}".encode())
+
+    def __reduce__(self) -> str:
+        raise TypeError("keys are never pickled: resolve the reference on the worker")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(check={self.check})"
