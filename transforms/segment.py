@@ -62,6 +62,10 @@ FINDINGS_SCHEMA: Final = pa.schema(
     ]
 )
 
+#: So begin the names of versions that are check values of keys: the chain of commits refuses others
+#: under a name that it knows.
+KEY_CHECK: Final = "key."
+
 Range = tuple[int, int]
 
 

@@ -6,13 +6,10 @@ it makes rows that join with none of the earlier ones.
 """
 
 from collections.abc import Mapping
-from typing import Final
 
 from transforms.errors import LakeMismatchError
 from transforms.lake.commit import SegmentCommit
-
-#: What the names of versions begin with that are check values of keys.
-KEY: Final = "key."
+from transforms.segment import KEY_CHECK
 
 
 def versions_after(before: SegmentCommit, versions: Mapping[str, str]) -> dict[str, str]:
@@ -25,11 +22,11 @@ def versions_after(before: SegmentCommit, versions: Mapping[str, str]) -> dict[s
     Raises:
         LakeMismatchError: A key is another one than under the same name before.
     """
-    held = {name: check for name, check in before.versions.items() if name.startswith(KEY)}
+    held = {name: check for name, check in before.versions.items() if name.startswith(KEY_CHECK)}
     for name, check in held.items():
         if versions.get(name, check) != check:
             raise LakeMismatchError(
-                f"the key {name.removeprefix(KEY)} is another one than that of the rows that "
+                f"the key {name.removeprefix(KEY_CHECK)} is another one than that of the rows that "
                 f"{before.owner} has",
                 "Give masking.key and masking.link_key their old values; a new masking.key needs a "
                 "new masking.key_version, and links can have no new key",

@@ -11,7 +11,7 @@ from transforms.masking.config import MaskConfig
 from transforms.masking.keys import MaskKeys
 from transforms.masking.plan import DatasetPlan, key_checks, plan_version
 from transforms.secrets import resolve
-from transforms.segment import Segment
+from transforms.segment import KEY_CHECK, Segment
 
 
 class MaskPlan:
@@ -42,7 +42,7 @@ class MaskPlan:
         self._versions = {}
         for name in config.datasets:
             checks = key_checks(config, name, keys, links)
-            named = {f"key.{key}": check for key, check in checks.items()}
+            named = {f"{KEY_CHECK}{key}": check for key, check in checks.items()}
             self._versions[name] = {f"masking.{name}": plan_version(config, name, checks), **named}
 
     @classmethod
