@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ def load_config(path: str | None, overrides: Sequence[str] = ()) -> PharmacyConf
         ConfigurationError: The file can't be read, or a key is wrong; names it and the rule.
     """
     where = path or f"the packaged {_PACKAGED}"
-    raw = _parsed(where, path)
+    raw = _parsed(where, Path(path) if path else _packaged(_PACKAGED))
     folder = Path(path).parent if path else None
     if isinstance(raw, dict) and isinstance(raw.get("warehouse"), str):
         raw["warehouse"] = _included(raw["warehouse"], folder)
@@ -44,9 +45,7 @@ def load_config(path: str | None, overrides: Sequence[str] = ()) -> PharmacyConf
 
 def rule_file(name: str) -> Any:
     """Returns a rule file by the name that a loaded configuration has for it."""
-    if not name.startswith(PACKAGE):
-        return name
-    return files("beam_pipelines.pharmacy").joinpath(name.removeprefix(PACKAGE))
+    return _packaged(name.removeprefix(PACKAGE)) if name.startswith(PACKAGE) else name
 
 
 def json_schema() -> dict[str, Any]:
@@ -61,19 +60,18 @@ def json_schema() -> dict[str, Any]:
 def _included(name: str, folder: Path | None) -> Any:
     """Returns the section that a file of its own holds."""
     if name.startswith(PACKAGE):
-        return _parsed(name, None, name.removeprefix(PACKAGE))
-    path = str((folder or Path()) / name)
-    return _parsed(path, path)
+        return _parsed(name, _packaged(name.removeprefix(PACKAGE)))
+    path = (folder or Path()) / name
+    return _parsed(str(path), path)
 
 
-def _parsed(where: str, path: str | None, packaged: str = _PACKAGED) -> Any:
+def _packaged(name: str) -> Traversable:
+    return files("beam_pipelines.pharmacy").joinpath(name)
+
+
+def _parsed(where: str, file: Traversable) -> Any:
     try:
-        text = (
-            Path(path).read_text(encoding="utf-8")
-            if path
-            else files("beam_pipelines.pharmacy").joinpath(packaged).read_text("utf-8")
-        )
-        return yaml.safe_load(text)
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(
             f"the configuration {where} can't be read ({error.strerror})", "Check --config"
