@@ -25,12 +25,14 @@ from beam_pipelines.pharmacy.running import first_line, looked, shown
 from beam_pipelines.pharmacy.stream_progress import StreamProgress
 from runners.errors import FlinkClusterError
 from runners.flags import Flags
-from runners.flink import cluster_of, job_name_of, stop
+from runners.flink import Cluster, Stopped, cluster_of, job_name_of, stop
 from transforms.lake import ObjectStore, open_lake
 from transforms.references import snapshot
 
 #: How often the job's state is asked for.
 _POLL_S: Final = 1.0
+#: A cluster doesn't know a job before its files have been uploaded.
+_ARRIVAL_S: Final = 120.0
 #: What a drain of the references may end with for the stream to start.
 _GOES_ON: Final = (ExitCode.COMPLETE, ExitCode.GAPS)
 
@@ -136,7 +138,7 @@ def _ran(
     except Exception as error:  # noqa: BLE001 - runners raise what they like; it is reported
         return error
     failure = _waited(result, asked, timer)
-    # Ctrl-C reaches the job server, too, which then answers no more: it isn't the job's end.
+    # A job server that answers no more isn't the job's end.
     return _stopped(result, flags, screen) if asked.is_set() else failure
 
 
@@ -163,7 +165,7 @@ def _stopped(result: Any, flags: Sequence[str], screen: Console) -> Exception | 
         return None
     screen.print("Stopping with a savepoint ...", highlight=False)
     try:
-        ended = stop(cluster, job_name_of(own))
+        ended = _ended(result, cluster, job_name_of(own))
     except FlinkClusterError as error:
         return error
     if ended is None or ended.path is None:
@@ -177,6 +179,23 @@ def _stopped(result: Any, flags: Sequence[str], screen: Console) -> Exception | 
         soft_wrap=True,
     )
     return None
+
+
+def _ended(result: Any, cluster: Cluster, name: str) -> Stopped | None:
+    """Ends the job on its cluster; one that was just submitted is waited for, to be ended."""
+    deadline = time.monotonic() + _ARRIVAL_S
+    while (ended := stop(cluster, name)) is None and time.monotonic() < deadline:
+        if _is_over(result):
+            return None
+        time.sleep(_POLL_S)
+    return ended
+
+
+def _is_over(result: Any) -> bool:
+    try:
+        return bool(PipelineState.is_terminal(result.state))
+    except Exception:  # noqa: BLE001 - runners raise what they like; nobody submits it any more
+        return True
 
 
 @contextmanager

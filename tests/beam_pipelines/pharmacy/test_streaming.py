@@ -41,11 +41,13 @@ def quick(monkeypatch):
     monkeypatch.setattr(streaming, "_POLL_S", 0.001)
 
 
-def stopped(monkeypatch, found) -> tuple[object, str]:
-    """Stops a job on a cluster; what was raised and what was said."""
+def stopped(monkeypatch, *answers, state=PipelineState.RUNNING) -> tuple[object, str]:
+    """Stops a job on a cluster that answers so; what was raised and what was said."""
+    left = list(answers)
 
     def stop(cluster, name):
         assert (cluster.host, name) == ("flink.example", "mine")
+        found = left.pop(0)
         if isinstance(found, Exception):
             raise found
         return found
@@ -54,7 +56,8 @@ def stopped(monkeypatch, found) -> tuple[object, str]:
     screen = Console(record=True, width=200, file=open(os.devnull, "w"))  # noqa: SIM115
     # As a user writes them, and as a preset does.
     flags = ["--flink_master", "flink.example:8081", "--job_name=mine"]
-    failure = streaming._stopped(Result(), flags, screen)
+    failure = streaming._stopped(Result(state), flags, screen)
+    assert left == []
     return failure, screen.export_text()
 
 
@@ -95,6 +98,23 @@ class TestStopping:
         assert "file:/chk-3" in said
 
     def test_without_any_state_the_fences_are_told_of(self, monkeypatch):
+        ended = Stopped(job=None, state="CANCELED", path=None, problem=None)
+        _, said = stopped(monkeypatch, ended)
+        assert "goes on from the lake's fences" in said
+
+    def test_a_job_that_is_still_on_its_way_to_the_cluster_is_waited_for(self, monkeypatch):
+        ended = Stopped(job=None, state="FINISHED", path="file:/sp-1", problem=None)
+        _, said = stopped(monkeypatch, None, None, ended)
+        assert "--savepoint_path file:/sp-1" in said
+
+    @pytest.mark.parametrize("state", ["FAILED", ValueError("the job server is gone")])
+    def test_one_that_will_never_arrive_is_not_waited_for(self, monkeypatch, state):
+        failure, said = stopped(monkeypatch, None, state=state)
+        assert failure is None
+        assert "goes on from the lake's fences" in said
+
+    def test_it_is_waited_for_no_longer_than_it_may_take(self, monkeypatch):
+        monkeypatch.setattr(streaming, "_ARRIVAL_S", 0)
         _, said = stopped(monkeypatch, None)
         assert "goes on from the lake's fences" in said
 
