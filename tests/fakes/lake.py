@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,19 @@ DATASET = "order"
 KEY = "11" * 32
 #: 2026-01-31T00:00:00Z in milliseconds.
 DAY_MS = 1_769_817_600_000
+MIDNIGHT = datetime.fromtimestamp(DAY_MS / 1000, UTC)
+#: A commit of nothing.
+BLANK = SegmentCommit(
+    lake_id="lake-1",
+    cluster_id=CLUSTER,
+    topic=TOPIC,
+    topic_id=TOPIC_ID,
+    partition=0,
+    seq=1,
+    start=0,
+    end=9,
+    prev="",
+)
 LAYOUTS = {DATASET: DatasetLayout(event_time="event_time")}
 
 _TABLE = pa.schema([*LINEAGE, pa.field("event_time", pa.timestamp("us", "UTC"))])

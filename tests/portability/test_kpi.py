@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import apache_beam as beam
 import pytest
@@ -12,8 +12,9 @@ from confluent_kafka import Consumer
 
 from beam_pipelines.pharmacy.kpi_pipeline import KpiJob, build_kpi
 from runners import presets
-from tests.fakes.lake import CLUSTER, DATASET, DAY_MS, TOPIC, TOPIC_ID, segment, writer
+from tests.fakes.lake import CLUSTER, MIDNIGHT, TOPIC, TOPIC_ID, segment, writer
 from tests.transforms.windows.batches import moved, shown
+from tests.transforms.windows.orders import ORDERS
 from transforms.kafka import BrokerSettings
 from transforms.kafka.publish import PublishConfig
 from transforms.lake import (
@@ -27,7 +28,6 @@ from transforms.lake import (
 from transforms.lake.genesis import TopicBirth, ensure_genesis
 from transforms.lake.lanes import Lane
 from transforms.windows import (
-    Aggregate,
     AggregateWindows,
     Pane,
     PaneSettings,
@@ -42,22 +42,7 @@ pytestmark = pytest.mark.flink
 
 #: For a state to come about, on a busy machine.
 PATIENCE_S = 60
-MIDNIGHT = datetime.fromtimestamp(DAY_MS / 1000, UTC)
 HOUR = timedelta(hours=1)
-ORDERS = Aggregate.model_validate(
-    {
-        "name": "orders",
-        "dataset": DATASET,
-        "time": "event_time",
-        "window": "1h",
-        "dimensions": ["_partition"],
-        "measures": {
-            "orders": {"count": ""},
-            "each": {"distinct": "_offset"},
-            "place": {"quantiles": "_offset", "at": [0.5]},
-        },
-    }
-)
 FOLLOW = FollowSettings(
     poll_every_s=1.5, disorder_s=60.0, idle_after_s=3600.0, discover_every_s=2.0
 )

@@ -1,6 +1,6 @@
 """The graph of live figures: from committed partials to messages, and what it refuses to show."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import apache_beam as beam
 import pytest
@@ -10,7 +10,7 @@ from beam_pipelines.pharmacy.config import load_config
 from beam_pipelines.pharmacy.kpi_pipeline import KpiJob, build_kpi, check_shown, kpi_job
 from beam_pipelines.pharmacy.pipeline import PharmacyJob
 from tests import plans
-from tests.fakes.lake import DATASET, DAY_MS, TOPIC, FakeLake, segment, writer
+from tests.fakes.lake import DATASET, MIDNIGHT, TOPIC, FakeLake, segment, writer
 from tests.transforms.windows.batches import moved, shown
 from transforms.errors import ConfigurationError
 from transforms.kafka import BrokerSettings
@@ -26,7 +26,6 @@ from transforms.windows import (
 )
 from transforms.windows import totals as totals_module
 
-MIDNIGHT = datetime.fromtimestamp(DAY_MS / 1000, UTC)
 ORDERS = Aggregate.model_validate(
     {
         "name": "orders",

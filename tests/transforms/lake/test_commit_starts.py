@@ -1,12 +1,12 @@
 """Where a reader begins that is to begin at a time."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fakes.lake import DAY_MS, FakeLake, segment
+from tests.fakes.lake import DAY_MS, MIDNIGHT, FakeLake, segment
 from tests.transforms.lake.test_new_commits import OWNER
 from transforms.lake import CommitChain
 from transforms.lake.commit_starts import mark_before
@@ -14,7 +14,7 @@ from transforms.lake.commit_starts import mark_before
 
 def at(millis: int) -> datetime:
     """The time of an offset."""
-    return datetime.fromtimestamp(DAY_MS / 1000, UTC) + timedelta(milliseconds=millis)
+    return MIDNIGHT + timedelta(milliseconds=millis)
 
 
 def chain_of(*sizes: int) -> CommitChain:

@@ -5,22 +5,12 @@ from dataclasses import replace
 import pytest
 from apache_beam.utils.timestamp import MIN_TIMESTAMP, Timestamp
 
-from transforms.lake import CommitBatch, FollowSettings, SegmentCommit, Tail
+from tests.fakes.lake import BLANK
+from transforms.lake import CommitBatch, FollowSettings, Tail
 from transforms.lake.commit_watermark import after, after_quiet, stamp
 
 FOLLOW = FollowSettings(disorder_s=60.0, idle_after_s=100.0)
 NOW = 10_000.0
-BLANK = SegmentCommit(
-    lake_id="l",
-    cluster_id="c",
-    topic="t",
-    topic_id="i",
-    partition=0,
-    seq=1,
-    start=0,
-    end=9,
-    prev="",
-)
 
 
 def batch(*times):

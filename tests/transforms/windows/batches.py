@@ -8,30 +8,19 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tests.fakes.lake import BLANK
 from tests.transforms.windows.rows import Row, segment
-from transforms.lake import CommitBatch, SegmentCommit, Tail
+from transforms.lake import CommitBatch, Tail
 from transforms.segment import Segment
 from transforms.windows import Aggregate, AggregateWindows, Pane, latest, merge, read_totals
 from transforms.windows.pane import plain
-
-COMMIT = SegmentCommit(
-    lake_id="lake-1",
-    cluster_id="c",
-    topic="t",
-    topic_id="i",
-    partition=0,
-    seq=1,
-    start=0,
-    end=9,
-    prev="",
-)
 
 
 def batch(aggregate: Aggregate, *commits: Sequence[Row]) -> CommitBatch:
     """A batch of commits of these rows."""
     derived = AggregateWindows(aggregate)
     tables = tuple(derived.derive(segment(rows)) for rows in commits)
-    tails = tuple(Tail(COMMIT, "") for _ in commits)
+    tails = tuple(Tail(BLANK, "") for _ in commits)
     return CommitBatch(tails, {aggregate.table_name: tables})
 
 

@@ -6,7 +6,8 @@ import pytest
 from apache_beam.transforms.window import IntervalWindow, WindowFn
 from apache_beam.utils.timestamp import Timestamp
 
-from tests.transforms.windows.batches import COMMIT, batch
+from tests.fakes.lake import BLANK
+from tests.transforms.windows.batches import batch
 from tests.transforms.windows.rows import NOON, Row, declare
 from transforms.lake import CommitBatch, Tail
 from transforms.windows import PaneSettings
@@ -117,7 +118,7 @@ class TestWhatIsLeftOut:
         assert list(TakeCellsFn(FILLS, PaneSettings()).process(other)) == []
 
     def test_commits_without_rows(self):
-        empty = CommitBatch((Tail(COMMIT, ""),), {FILLS.table_name: ()})
+        empty = CommitBatch((Tail(BLANK, ""),), {FILLS.table_name: ()})
         assert list(TakeCellsFn(FILLS, PaneSettings()).process(empty)) == []
         assert taken(FILLS, []) == []
 
@@ -134,7 +135,7 @@ class TestBatches:
         large = table.column(at).cast("large_string")
         changed = table.set_column(at, "pharmacy_ncpdp_id", large)
         both = CommitBatch(
-            (Tail(COMMIT, ""),) * 2,
+            (Tail(BLANK, ""),) * 2,
             {FILLS.table_name: (*one.tables[FILLS.table_name], changed)},
         )
         keys = {e.value[0] for e in TakeCellsFn(FILLS, PaneSettings()).process(both)}

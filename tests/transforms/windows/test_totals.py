@@ -1,27 +1,12 @@
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from tests.fakes.lake import DATASET, DAY_MS, FakeLake, writer
+from tests.fakes.lake import MIDNIGHT, FakeLake, writer
 from tests.fakes.lake import segment as order_segment
+from tests.transforms.windows.orders import ORDERS
 from transforms.errors import ConfigurationError, LakeMismatchError
 from transforms.windows import Aggregate, AggregateWindows, merge_totals, totals
-
-MIDNIGHT = datetime.fromtimestamp(DAY_MS / 1000, UTC)
-ORDERS = Aggregate.model_validate(
-    {
-        "name": "orders",
-        "dataset": DATASET,
-        "time": "event_time",
-        "window": "1h",
-        "dimensions": ["_partition"],
-        "measures": {
-            "orders": {"count": ""},
-            "each": {"distinct": "_offset"},
-            "place": {"quantiles": "_offset", "at": [0.5]},
-        },
-    }
-)
 
 
 @pytest.fixture
