@@ -4,26 +4,23 @@ The youngest event is believed up to a bounded disorder, but not beyond the time
 had it, nor beyond the clock: a producer whose clock is days ahead must not make all else late.
 """
 
-from apache_beam.utils.timestamp import MIN_TIMESTAMP, Duration, Timestamp
+from apache_beam.utils.timestamp import Duration, Timestamp
 
 from transforms.lake.commit import SegmentCommit
 from transforms.lake.commit_batches import CommitBatch, FollowSettings
+from transforms.watermark import later, stamp_from
 
 
 def stamp(batch: CommitBatch, watermark: Timestamp | None) -> Timestamp:
-    """Returns the timestamp with which a batch is given out.
-
-    The earliest of its events, so that what is made of them may be stamped with its own time. But
-    not below the watermark: some rows may be late, and the whole batch must not count as late.
+    """Returns the timestamp with which a batch is given out; see ``stamp_from``.
 
     Args:
         batch: What is given out.
         watermark: The chain's watermark before it.
     """
-    floor = MIN_TIMESTAMP if watermark is None else watermark
     times = [tail.commit.event_time for tail in batch.tails]
     earliest = min((each[0] for each in times if each is not None), default=None)
-    return floor if earliest is None else max(floor, Timestamp(micros=earliest))
+    return stamp_from(None if earliest is None else Timestamp(micros=earliest), watermark)
 
 
 def after(
@@ -41,7 +38,7 @@ def after(
     if not seen:
         return watermark
     reached = min(Timestamp(micros=max(seen)), Timestamp(now)) - Duration(disorder_s)
-    return reached if watermark is None else max(watermark, reached)
+    return later(watermark, reached)
 
 
 def after_quiet(

@@ -16,6 +16,7 @@ from transforms.kafka.discovery import PartitionTask
 from transforms.kafka.stream import watermark
 from transforms.kafka.stream.worker import borrow, give_back
 from transforms.segment import Segment
+from transforms.watermark import later
 
 #: Beyond every offset: Kafka's are int64.
 END: Final = 2**63 - 1
@@ -95,7 +96,7 @@ class StreamSegmentsFn(beam.DoFn):  # type: ignore[misc]
             yield self._stamped(turn.segment, estimator)
         elif turn.quiet_at is not None:
             reached = Timestamp(turn.quiet_at - self._config.stream.disorder_s)
-            _move(estimator, watermark.later(estimator.current_watermark(), reached))
+            _move(estimator, later(estimator.current_watermark(), reached))
         tracker.defer_remainder(_NO_PAUSE if turn.more else _PAUSE)
 
     def _stamped(self, segment: Segment, estimator: Any) -> Any:

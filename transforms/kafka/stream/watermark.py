@@ -7,26 +7,22 @@ a producer whose clock is days ahead must not make everything else late.
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from apache_beam.utils.timestamp import MIN_TIMESTAMP, Timestamp
+from apache_beam.utils.timestamp import Timestamp
 
 from transforms.segment import Segment
+from transforms.watermark import later, stamp_from
 
 
 def stamp(segment: Segment, watermark: Timestamp | None, now: float) -> Timestamp:
-    """Returns the timestamp with which a segment is given out.
-
-    The earliest of its messages: whatever is made of them may then be stamped with its own time,
-    which is later. But never below the watermark: a message may be late, and a whole segment must
-    not count as late because of it.
+    """Returns the timestamp with which a segment is given out; see ``stamp_from``.
 
     Args:
         segment: What is given out.
         watermark: The partition's watermark before it.
         now: The time, in seconds since 1970.
     """
-    floor = MIN_TIMESTAMP if watermark is None else watermark
     times = _times_s(segment, now)
-    return max(floor, Timestamp(times[0])) if times else floor
+    return stamp_from(Timestamp(times[0]) if times else None, watermark)
 
 
 def after(
@@ -42,11 +38,6 @@ def after(
     """
     times = _times_s(segment, now)
     return later(watermark, Timestamp(times[1] - disorder_s)) if times else watermark
-
-
-def later(watermark: Timestamp | None, reached: Timestamp) -> Timestamp:
-    """Returns a watermark moved on to a time, or as it is."""
-    return reached if watermark is None else max(watermark, reached)
 
 
 def _times_s(segment: Segment, now: float) -> tuple[float, float] | None:

@@ -7,7 +7,7 @@ import pytest
 from apache_beam.utils.timestamp import MIN_TIMESTAMP, Timestamp
 
 from tests.transforms.segments import NOON, raw_segment
-from transforms.kafka.stream.watermark import after, later, stamp
+from transforms.kafka.stream.watermark import after, stamp
 
 #: Messages of the test segments are stamped a second apart, offset 0 at noon.
 T0 = NOON.timestamp()
@@ -54,9 +54,3 @@ class TestAfter:
     def test_a_segment_without_messages_leaves_it(self):
         assert after(raw_segment(0, 5, []), Timestamp(4), 30.0, LATER) == Timestamp(4)
         assert after(raw_segment(0, 5, []), None, 30.0, LATER) is None
-
-
-def test_a_quiet_partition_moves_on_but_not_back():
-    assert later(None, Timestamp(4)) == Timestamp(4)
-    assert later(Timestamp(3), Timestamp(4)) == Timestamp(4)
-    assert later(Timestamp(5), Timestamp(4)) == Timestamp(5)
