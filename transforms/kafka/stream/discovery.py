@@ -15,7 +15,7 @@ from transforms.kafka.config import ReadFromKafkaConfig
 from transforms.kafka.discovery import PartitionTask, check_topics, failed_task, settle
 from transforms.kafka.settings import TopicFacts
 from transforms.kafka.starts import StartAt
-from transforms.kafka.stream.worker import BROKER_PATIENCE_S
+from transforms.kafka.stream.worker import open_broker
 from transforms.lake.client import ObjectStore
 from transforms.lake.manifest import LakeManifest, require_lake
 from transforms.lake.names import COMMITS, PartitionId
@@ -68,8 +68,7 @@ class _Look:
         try:
             if self._watch is None:
                 store = ObjectStore(config.lake_root, config.store)
-                patience_s = min(config.broker.patience_s, BROKER_PATIENCE_S)
-                broker = Broker(config.broker, patience_s=patience_s)
+                broker = open_broker(config)
                 self._watch = TopicWatch(broker, store, require_lake(store), config)
             return self._watch.look()
         except RetryableError as error:

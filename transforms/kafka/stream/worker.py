@@ -21,6 +21,11 @@ from transforms.rehearsal import Rehearsal
 BROKER_PATIENCE_S: Final = 2.0
 
 
+def open_broker(config: ReadFromKafkaConfig) -> Broker:
+    """Returns what answers a stream's questions to the cluster: at once or not at all."""
+    return Broker(config.broker, patience_s=min(config.broker.patience_s, BROKER_PATIENCE_S))
+
+
 class Worker:
     """One process's part of a stream.
 
@@ -35,7 +40,6 @@ class Worker:
     def __init__(self, config: ReadFromKafkaConfig) -> None:
         self._store = ObjectStore(config.lake_root, config.store)
         self._lake_id = require_lake(self._store).lake_id
-        patience_s = min(config.broker.patience_s, BROKER_PATIENCE_S)
         self._consumer = SharedConsumer(
             StreamConsumer(config.broker),
             config.limits,
@@ -44,7 +48,7 @@ class Worker:
             time.monotonic,
         )
         self._around = Surroundings(
-            broker=Broker(config.broker, patience_s=patience_s),
+            broker=open_broker(config),
             consumer=self._consumer,
             settings=config.stream,
             rehearse=Rehearsal(config.rehearsal).run if config.rehearsal else None,

@@ -11,7 +11,7 @@ from tests.fakes.object_store import FakeBucket, Fault
 from tests.transforms.lake.lakes import LAKE_ID, new_lake
 from transforms.errors import BrokerUnavailableError, TopicMissingError, TopicReplacedError
 from transforms.kafka import BrokerSettings, ReadFromKafkaConfig, StartAt, StreamSettings
-from transforms.kafka.stream import discovery
+from transforms.kafka.stream import discovery, worker
 from transforms.kafka.stream.discovery import TopicWatch, _Look, _name_of
 from transforms.lake import CommitChain, PartitionId
 
@@ -151,7 +151,7 @@ class TestFailures:
 class TestLook:
     @pytest.fixture
     def look(self, world, monkeypatch):
-        monkeypatch.setattr(discovery, "Broker", lambda _settings, patience_s: world.broker)
+        monkeypatch.setattr(worker, "Broker", lambda _settings, patience_s: world.broker)
         monkeypatch.setattr(discovery, "ObjectStore", lambda _root, _settings: world.store)
         monkeypatch.setattr(discovery.time, "time", lambda: 1_000.0)
         return pickle.loads(pickle.dumps(_Look(reading())))
