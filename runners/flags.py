@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["Flags", "Setting"]
+__all__ = ["Flags", "Mode", "Setting"]
+
+#: ``drain`` reads to an end and stops; ``stream`` goes on.
+Mode = Literal["drain", "stream"]
 
 
 class Flags:

@@ -9,20 +9,17 @@ The user's own flags always stay; a preset adds what is missing, and `explain` s
 import logging
 import os
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 from runners import direct, flink, job_servers, spark
 from runners.capabilities import RUNNERS, refuse
 from runners.errors import RunnerRefusedError
-from runners.flags import Flags, Setting
+from runners.flags import Flags, Mode, Setting
 from runners.job_servers import FLINK, SPARK, JobServer
 from runners.packaging import absolute_setup_file
 
 __all__ = ["Mode", "explain", "prepare"]
 
 _LOG = logging.getLogger(__name__)
-
-Mode = Literal["drain", "stream"]
 
 _SERVERS = {"flink": FLINK, "spark": SPARK}
 

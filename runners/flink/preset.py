@@ -2,19 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from runners import workers
 from runners.capabilities import refuse
 from runners.errors import RunnerRefusedError
-from runners.flags import Flags, Setting
+from runners.flags import Flags, Mode, Setting
 from runners.flink.hosts import is_here
 from runners.flink.jobs import active, latest
 from runners.flink.rest import Cluster, Overview
 
 __all__ = ["JOB_NAME", "cluster_of", "cluster_settings", "job_name_of", "placeholders", "settings"]
-
-Mode = Literal["drain", "stream"]
 
 #: The name by which a stream is found again on its cluster.
 JOB_NAME = "pharmabeam"
