@@ -186,7 +186,7 @@ class Loads:
         given = {
             "root": self.root,
             "store": asdict(store_settings(self.s3)),
-            "redshift": asdict(self.settings()),
+            "redshift": asdict(self.settings(patience_s=30.0)),
             "rows": rows,
         }
         return json.dumps(given)

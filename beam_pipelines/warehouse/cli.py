@@ -38,12 +38,12 @@ from beam_pipelines.warehouse.status import lock_holders, read_status
 from transforms.errors import ConfigurationError, RetryableError
 from transforms.lake import BatchLimits, ObjectStore
 from transforms.redshift import (
-    Loader,
     LoadPlan,
     RedshiftSettings,
     Statements,
     connect,
     forget,
+    loader_of,
     migrate,
 )
 from transforms.redshift.star import refill
@@ -99,15 +99,8 @@ def _load(
 def _load_all(arguments: argparse.Namespace, settings: RedshiftSettings, plan: LoadPlan) -> None:
     if arguments.every is not None and arguments.every <= 0:
         raise ConfigurationError("--every must be a number of seconds above 0", "Such as 30")
-    loader = Loader(
-        _store(arguments, settings.patience_s),
-        plan,
-        lambda: connect(settings),
-        Statements(settings.schema),
-        role=settings.copy_role,
-        limits=BatchLimits(rows=arguments.rows),
-        patience_s=settings.patience_s,
-    )
+    store = _store(arguments, settings.patience_s)
+    loader = loader_of(store, plan, settings, BatchLimits(rows=arguments.rows))
     while True:
         try:
             for result in loader.load():

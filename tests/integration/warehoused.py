@@ -12,7 +12,7 @@ from tests.faults.lakes import Lake
 from tests.oracle.moments import plain
 from tests.warehouse import login
 from transforms.lake import BatchLimits
-from transforms.redshift import Loader, RedshiftSettings, Statements, connect, migrate
+from transforms.redshift import RedshiftSettings, Statements, connect, loader_of, migrate
 from transforms.redshift.sql import quoted
 from transforms.redshift.verify import verify_warehouse
 
@@ -32,13 +32,7 @@ class Warehoused:
 
     def load(self, rows: int) -> int:
         """Loads what is new, at most so many rows at once; returns how many loads it took."""
-        loader = Loader(
-            self.lake.store,
-            self.plan,
-            lambda: connect(self.settings),
-            self.statements,
-            limits=BatchLimits(rows=rows),
-        )
+        loader = loader_of(self.lake.store, self.plan, self.settings, BatchLimits(rows=rows))
         return sum(1 for _ in loader.load())
 
     def breaches(self) -> list[str]:

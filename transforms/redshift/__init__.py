@@ -3,7 +3,7 @@
 from transforms.redshift.batch import LoadResult, TableCounts
 from transforms.redshift.client import Session, connect
 from transforms.redshift.fences import read_fences
-from transforms.redshift.loader import Loader, forget
+from transforms.redshift.loader import Loader, forget, loader_of
 from transforms.redshift.outcome import LoadOutcome
 from transforms.redshift.partials import PartialsTable
 from transforms.redshift.plan import LoadPlan
@@ -30,6 +30,7 @@ __all__ = [
     "WriteToRedshiftConfig",
     "connect",
     "forget",
+    "loader_of",
     "migrate",
     "read_fences",
     "verify_warehouse",

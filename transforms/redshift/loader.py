@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
 from transforms.errors import (
@@ -23,12 +24,13 @@ from transforms.errors import (
 from transforms.lake import BatchLimits, Mark, ObjectStore, PartitionId, require_lake
 from transforms.redshift import sql
 from transforms.redshift.batch import Layouts, LoadResult
-from transforms.redshift.client import Session
+from transforms.redshift.client import Session, connect
 from transforms.redshift.fences import position_of, read_fences
 from transforms.redshift.layout import Column
 from transforms.redshift.manifest import Manifests, Source
 from transforms.redshift.plan import LoadPlan
 from transforms.redshift.rejects import Cleaned, isolate, takes_of
+from transforms.redshift.settings import RedshiftSettings
 from transforms.redshift.staging import fill_staging
 from transforms.redshift.transaction import Task, Transaction, UnfitError
 
@@ -53,6 +55,31 @@ def forget(session: Session, statements: sql.Statements, table: str) -> None:
         session.execute(statements.lock())
         for statement in statements.forget(table):
             session.execute(statement)
+
+
+def loader_of(
+    store: ObjectStore,
+    plan: LoadPlan,
+    settings: RedshiftSettings,
+    limits: BatchLimits | None = None,
+) -> "Loader":
+    """Returns the loader of a warehouse: its schema, role and patience are as the settings say.
+
+    Args:
+        store: The lake's objects.
+        plan: What goes where.
+        settings: The warehouse.
+        limits: Of one transaction.
+    """
+    return Loader(
+        store,
+        plan,
+        partial(connect, settings),
+        sql.Statements(settings.schema),
+        role=settings.copy_role,
+        limits=limits,
+        patience_s=settings.patience_s,
+    )
 
 
 class Loader:

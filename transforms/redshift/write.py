@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Final
 
 import apache_beam as beam
@@ -12,12 +11,10 @@ from apache_beam.utils.timestamp import Duration
 
 from transforms.lake import BatchLimits, CommitBatch, ObjectStore, StoreSettings
 from transforms.redshift.background import BackgroundLoad
-from transforms.redshift.client import connect
-from transforms.redshift.loader import Loader
+from transforms.redshift.loader import Loader, loader_of
 from transforms.redshift.outcome import FAILED, LoadOutcome, write_loads
 from transforms.redshift.plan import LoadPlan
 from transforms.redshift.settings import RedshiftSettings
-from transforms.redshift.sql import Statements
 from transforms.short_calls import OneClaim, check_call_s
 
 #: Runners count delays in whole seconds.
@@ -98,15 +95,8 @@ class WriteToRedshift(beam.PTransform[PCollection[CommitBatch], PCollection[Load
 
 def make_loader(config: WriteToRedshiftConfig) -> Loader:
     """Returns a loader for this process."""
-    return Loader(
-        ObjectStore(config.lake_root, config.store),
-        config.plan,
-        partial(connect, config.redshift),
-        Statements(config.redshift.schema),
-        role=config.redshift.copy_role,
-        limits=config.limits,
-        patience_s=config.redshift.patience_s,
-    )
+    store = ObjectStore(config.lake_root, config.store)
+    return loader_of(store, config.plan, config.redshift, config.limits)
 
 
 def _sign(batch: CommitBatch) -> str:
