@@ -13,7 +13,7 @@ from confluent_kafka import Consumer
 from beam_pipelines.pharmacy.kpi_pipeline import KpiJob, build_kpi
 from runners import presets
 from tests.fakes.lake import CLUSTER, MIDNIGHT, TOPIC, TOPIC_ID, segment, writer
-from tests.transforms.windows.batches import moved, shown
+from tests.transforms.windows.batches import by_cell, moved, shown
 from tests.transforms.windows.orders import ORDERS
 from transforms.kafka import BrokerSettings
 from transforms.kafka.publish import PublishConfig
@@ -36,7 +36,6 @@ from transforms.windows import (
     merge_totals,
     pane_of,
 )
-from transforms.windows.pane import plain
 
 pytestmark = pytest.mark.flink
 
@@ -122,14 +121,7 @@ class World:
         return [p for p in latest(self.panes).values() if p.window_end - p.window_start == HOUR]
 
     def totals(self):
-        rows = merge_totals(self.root, "orders").to_pylist()
-        return {
-            (row.pop("window_start"), row.pop("window_end"), row.pop("_partition")): {
-                **{name: plain(value) for name, value in row.items()},
-                "suppressed": False,
-            }
-            for row in rows
-        }
+        return by_cell(merge_totals(self.root, "orders").to_pylist(), ORDERS)
 
     def await_that(self, condition):
         deadline = time.monotonic() + PATIENCE_S

@@ -7,13 +7,13 @@ import pytest
 from apache_beam.io.watch import PollResult
 from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.runners.sdf_utils import RestrictionTrackerView, ThreadsafeRestrictionTracker
 from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.utils.timestamp import Duration, Timestamp
 
 from tests import plans
 from tests.fakes.lake import DAY_MS, TOPIC, TOPIC_ID, FakeLake, segment
 from tests.fakes.object_store import Fault
+from tests.fakes.runner import call
 from tests.transforms.lake.test_new_commits import lake_of
 from transforms.lake import (
     CommitBatch,
@@ -62,12 +62,8 @@ class Runner:
         self.fn.setup()
 
     def call(self, during=None):
-        guarded = ThreadsafeRestrictionTracker(self.provider.create_tracker(self.restriction))
-        if during:
-            during(guarded)
-        made = list(self.fn.process(CHAIN, RestrictionTrackerView(guarded), self.estimator))
-        guarded.check_done()
-        deferred = guarded.deferred_status()
+        tracker = self.provider.create_tracker(self.restriction)
+        made, deferred = call(self.fn, CHAIN, tracker, self.estimator, during)
         if deferred:
             self.restriction, self.delay = deferred
         return made

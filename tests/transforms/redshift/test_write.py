@@ -9,6 +9,7 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
 from tests.fakes.lake import DATASET, TOPIC, FakeLake, segment
+from tests.fakes.runner import FakeTracker
 from transforms.errors import (
     ConfigurationError,
     LakeMismatchError,
@@ -70,20 +71,6 @@ class FakeLoader:
         self.gate.release()
 
 
-class Tracker:
-    """Notes what a call did with its restriction."""
-
-    def __init__(self):
-        self.did = ""
-
-    def try_claim(self, position):
-        self.did = "claimed"
-        return True
-
-    def defer_remainder(self, delay):
-        self.did = f"deferred {delay.micros // 1_000_000} s"
-
-
 AWAY = WarehouseUnavailableError("it is away", "Wait")
 FORK = LakeMismatchError("it is a fork", "Bring the lake back")
 LOADED = LoadOutcome(result=LoadResult(1))
@@ -109,7 +96,7 @@ def step(monkeypatch):
 
 def call(step: _LoadFn, sign: str = "a"):
     """One call: its outcomes, and what became of its restriction."""
-    tracker = Tracker()
+    tracker = FakeTracker()
     return list(step.process(sign, tracker)), tracker.did
 
 
@@ -202,7 +189,7 @@ class TestDrain:
         loader = FakeLoader(LoadResult(1))
         broken = step(loader)
         loader.gate.release()
-        calling = broken.process("a", Tracker())
+        calling = broken.process("a", FakeTracker())
         next(calling)
         calling.close()
         assert loader.was_stopped

@@ -32,8 +32,15 @@ def totals(
     merged = merge(tables)
     if not merged.num_columns:
         return {}
+    return by_cell(read_totals(merged, suppress_below=suppress_below).to_pylist(), aggregate)
+
+
+def by_cell(
+    rows: Iterable[dict[str, Any]], aggregate: Aggregate
+) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """Rows of totals, but for those without a time, as panes show them: by window, dimensions."""
     found = {}
-    for row in read_totals(merged, suppress_below=suppress_below).to_pylist():
+    for row in rows:
         window = (row.pop("window_start"), row.pop("window_end"))
         dimensions = tuple(plain(row.pop(name)) for name in aggregate.dimensions)
         if window[0] is not None:

@@ -4,6 +4,7 @@ import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from tests.fakes.runner import FakeTracker
 from transforms.errors import BrokerUnavailableError, ConfigurationError, TopicMissingError
 from transforms.kafka import BrokerSettings
 from transforms.kafka.publish import PublishConfig, PublishToKafka, sink
@@ -45,20 +46,6 @@ class FakePublisher:
         kept = sent if isinstance(left, Exception) else [m for m in sent if m in left]
         self.delivered += [m for m in sent if m not in kept]
         return Undelivered(tuple(kept), left if isinstance(left, Exception) else AWAY)
-
-
-class Tracker:
-    """Notes what a call did with its restriction."""
-
-    def __init__(self):
-        self.did = ""
-
-    def try_claim(self, position):
-        self.did = "claimed"
-        return True
-
-    def defer_remainder(self, delay):
-        self.did = f"deferred {delay.micros // 1_000_000} s"
 
 
 @pytest.fixture
@@ -127,7 +114,7 @@ class TestSend:
 
 class TestSendAgain:
     def call(self, fn):
-        tracker = Tracker()
+        tracker = FakeTracker()
         assert fn.process(MESSAGES, tracker) is None
         return tracker.did
 

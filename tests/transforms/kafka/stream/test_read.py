@@ -7,9 +7,9 @@ import pytest
 from apache_beam.io.restriction_trackers import OffsetRange
 from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.runners.sdf_utils import RestrictionTrackerView, ThreadsafeRestrictionTracker
 from apache_beam.utils.timestamp import Duration, Timestamp
 
+from tests.fakes.runner import call
 from tests.fakes.stream_client import FakeClock
 from tests.transforms.kafka.stream.worlds import EPOCH, World
 from tests.transforms.lake.lakes import born
@@ -68,15 +68,10 @@ class Runner:
         tracker = self.provider.create_tracker(self.restriction)
         claim = tracker.try_claim
         tracker.try_claim = lambda offset: self.claims.append(offset) or claim(offset)
-        guarded = ThreadsafeRestrictionTracker(tracker)
-        view = RestrictionTrackerView(guarded)
-        if during:
-            during(guarded)
-        made = list(self.fn.process(task or self.world.task, view, self.estimator))
+        task = task or self.world.task
+        made, deferred = call(self.fn, task, tracker, self.estimator, during)
         for each in made if write else ():
             self.world.write(each.value)
-        guarded.check_done()
-        deferred = guarded.deferred_status()
         self.restriction, self.delay = deferred or (None, None)
         return made
 
