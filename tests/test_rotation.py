@@ -11,10 +11,11 @@ import pytest
 from schemas.catalog import packaged_dataset
 from tests.fakes.chain import MASKING_KEY, FakeRuns
 from tests.fakes.object_store import FakeBucket
+from tests.faults.lakes import in_order
 from tests.oracle import Message, compare, expected_of_run
 from tests.oracle.links import LINKS
 from tests.oracle.masks import Pseudonymised
-from tests.test_cuts import by_topic, plain_rows
+from tests.test_cuts import by_topic
 from tests.twisted import varied
 from transforms.errors import LakeMismatchError
 
@@ -52,7 +53,7 @@ def run(bucket: FakeBucket, messages: Sequence[Message], **keys: object) -> Fake
 
 def halves(runs: FakeRuns, dataset: str, messages: Sequence[Message]) -> list[pa.Table]:
     """Committed rows of the first and of the second time."""
-    rows = plain_rows(runs, dataset)
+    rows = in_order(runs.rows(dataset))
     topic = packaged_dataset(dataset).topic
     end = max(each.offset for each in messages if each.topic == topic)
     first = pc.less_equal(rows["_offset"], end)

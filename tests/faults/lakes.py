@@ -159,6 +159,19 @@ def rows_of(store: ObjectStore, dataset: str) -> pa.Table:
     return read_dataset(store.root, dataset, store=store.settings).to_table()
 
 
+def in_order(rows: pa.Table) -> pa.Table:
+    """Rows in the order of their places, enums as texts: dictionaries may differ in order."""
+    plain = pa.table(
+        [
+            column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+            for column in rows.columns
+        ],
+        rows.column_names,
+    )
+    keys = [(name, "ascending") for name in ("_topic", "_partition", "_offset", "_row")]
+    return plain.sort_by(keys).combine_chunks()
+
+
 def dispositions(
     store: ObjectStore, made: Sequence[SegmentCommit], accepted: Sequence[Place]
 ) -> dict[Place, Verdict]:

@@ -23,6 +23,7 @@ from tests.faults.lakes import (
     assert_lake_equals_oracle,
     dead_letters_of,
     dispositions,
+    in_order,
     rows_of,
 )
 from tests.integration.misfits import send_misfits
@@ -45,7 +46,7 @@ from tests.oracle.masks import Pseudonymised
 from tests.oracle.references import REFERENCE_DATASETS
 from tests.oracle.rules import RULES
 from tests.oracle.star import star
-from transforms.lake import PartitionId, SegmentCommit, read_small_tables
+from transforms.lake import SegmentCommit, read_small_tables
 from transforms.lake.names import ATTEMPTS, TOLD_GAPS
 from transforms.quality import open_dead_letters
 from transforms.windows import merge_totals
@@ -82,13 +83,7 @@ class Drained:
     def messages(self) -> Mapping[str, list[Message]]:
         """What the topics hold, by topic."""
         servers = self.lake.kafka.bootstrap_servers
-        ends = {topic: committed_ends(servers, topic) for topic in TOPICS}
-        return {
-            topic: list(
-                read_committed(servers, topic, earliest_starts(servers, topic), ends[topic])
-            )
-            for topic in TOPICS
-        }
+        return _read(self.lake, {topic: earliest_starts(servers, topic) for topic in TOPICS})
 
     @cached_property
     def expected(self) -> Mapping[str, Expected]:
@@ -337,7 +332,7 @@ def test_two_workers_give_the_same_rows_as_one(drained, lake_root):
         mine = [c for c in two.commits() if c.seq and (c.topic in REFERENCES) == referred]
         assert len({commit.writer for commit in mine}) == 2
     for dataset in TOPICS.values():
-        assert _sorted(rows_of(two.store, dataset)).equals(_sorted(rows_of(one.store, dataset)))
+        assert in_order(rows_of(two.store, dataset)).equals(in_order(rows_of(one.store, dataset)))
     assert_proven(two)
 
 
@@ -357,11 +352,13 @@ def test_later_events_are_added_and_nothing_else_changes(drained, warehoused, tm
     # Notes for the next run are all that may change.
     noted = {key for key in keys_of(lake) if key.startswith((TOLD_GAPS, ATTEMPTS))}
     before = {key: lake.store.get(key) for key in keys_of(lake) - noted}
-    fences = {commit.owner: commit.end for commit in lake.commits()}
+    fences: dict[str, dict[int, int]] = {}
+    for commit in lake.commits():
+        fences.setdefault(commit.topic, {})[commit.partition] = commit.end
     first = {expected.topic: expected for expected in drained.expected.values()}
     # Other versions of the same references among them, which only the new events see.
     produce(lake, tmp_path / "manifest.json", events=1_000, seed=12)
-    second = expected_of_run(_read_since(lake, fences), MASKS, before=first)
+    second = expected_of_run(_read(lake, fences), MASKS, before=first)
     stores = [
         {row["pharmacy_ncpdp_id"] for row in each["pharmacy.ref.pharmacies"].rows.values()}
         for each in (first, second)
@@ -376,9 +373,8 @@ def test_later_events_are_added_and_nothing_else_changes(drained, warehoused, tm
     assert sum(commit.messages for commit in added) > 1_000
     for topic in TOPICS:
         mine = [commit for commit in added if commit.topic == topic]
-        starts = {owner.partition: end for owner, end in fences.items() if owner.topic == topic}
         assert {commit.partition: commit.start for commit in reversed(mine)}.items() <= (
-            starts.items()
+            fences[topic].items()
         )
         _assert_added(lake, topic, mine, second[topic])
         assert counted_rules(mine) == second[topic].counted_findings
@@ -392,17 +388,11 @@ def test_later_events_are_added_and_nothing_else_changes(drained, warehoused, tm
     assert_star(warehoused, first, second)
 
 
-def _read_since(lake: Lake, fences: Mapping[PartitionId, int]) -> dict[str, list[Message]]:
+def _read(lake: Lake, starts: Mapping[str, Mapping[int, int]]) -> dict[str, list[Message]]:
+    """The messages of all topics, from some offsets on."""
     servers = lake.kafka.bootstrap_servers
     return {
-        topic: list(
-            read_committed(
-                servers,
-                topic,
-                {owner.partition: end for owner, end in fences.items() if owner.topic == topic},
-                committed_ends(servers, topic),
-            )
-        )
+        topic: list(read_committed(servers, topic, starts[topic], committed_ends(servers, topic)))
         for topic in TOPICS
     }
 
@@ -421,16 +411,3 @@ def _assert_added(lake: Lake, topic: str, added: list[SegmentCommit], expected: 
     assert not compare(rows, expected)
     places = list(zip(*(rows[n].to_pylist() for n in ("_partition", "_offset")), strict=True))
     assert not compare_dispositions(dispositions(lake.store, added, places), expected)
-
-
-def _sorted(rows: pa.Table) -> pa.Table:
-    # Dictionaries may differ in order; their values must not.
-    plain = pa.table(
-        [
-            column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-            for column in rows.columns
-        ],
-        rows.column_names,
-    )
-    keys = [(name, "ascending") for name in ("_topic", "_partition", "_offset", "_row")]
-    return plain.sort_by(keys).combine_chunks()
