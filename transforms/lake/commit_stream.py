@@ -59,7 +59,7 @@ class WatchChains(beam.PTransform[PCollection[bytes], PCollection[ChainKey]]):
         chains: PCollection[ChainKey] = (
             start
             | "LookAgain" >> Watch(_Look(self._config), self._config.follow.discover_every_s)
-            | "TakeChain" >> beam.Map(_chain_of)
+            | "TakeChain" >> beam.Values()
         )
         return chains
 
@@ -88,10 +88,6 @@ class _Look:
             return []
         self._failures = 0
         return [astuple(owner) for owner in found]
-
-
-def _chain_of(found: tuple[bytes, ChainKey]) -> ChainKey:
-    return found[1]
 
 
 @dataclass(frozen=True)

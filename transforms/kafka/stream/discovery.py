@@ -46,7 +46,7 @@ class WatchPartitions(beam.PTransform[PCollection[bytes], PCollection[PartitionT
             >> Watch(
                 _Look(self._config), self._config.stream.discover_every_s, output_key_fn=_name_of
             )
-            | "TakeTask" >> beam.Map(_task_of)
+            | "TakeTask" >> beam.Values()
         )
         return tasks
 
@@ -79,10 +79,6 @@ class _Look:
 def _name_of(task: PartitionTask) -> str:
     failure = type(task.failure).__name__ if task.failure else ""
     return f"{task.topic}/{task.topic_id}/{task.partition}/{failure}"
-
-
-def _task_of(found: tuple[bytes, PartitionTask]) -> PartitionTask:
-    return found[1]
 
 
 class TopicWatch:
