@@ -5,9 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+from apache_beam.metrics.metric import MetricsFilter
+from hypothesis import strategies as st
 
 from tests.transforms.segments import messages
 from transforms.avro.enforce import LINEAGE
+from transforms.quality.transform import METRICS
 from transforms.segment import Segment
 
 DATASET = "orders"
@@ -36,6 +39,26 @@ def order(offset, row=0, *, amount=1, text="1", kind="A", system="web", at=None)
         "text": text,
         "kind": kind,
     }
+
+
+@st.composite
+def some_orders(draw, **values):
+    """Orders of some messages, one or two of each; their values are drawn from strategies."""
+    orders, offset = [], 0
+    for _ in range(draw(st.integers(1, 12))):
+        offset += draw(st.integers(1, 3))
+        for row in range(draw(st.integers(1, 2))):
+            drawn = {name: draw(strategy) for name, strategy in values.items()}
+            orders.append(order(offset, row, **drawn))
+    return orders
+
+
+def by_message(orders, judge):
+    """All that is said of the rows of each message, by offset."""
+    found = {}
+    for each in orders:
+        found.setdefault(each["_offset"], set()).update(judge(each))
+    return found
 
 
 def table(orders):
@@ -81,6 +104,14 @@ def letters(segment):
 def findings(segment):
     """The findings: offset, rule, severity."""
     return [(f["offset"], f["rule"], f["severity"]) for f in segment.findings.to_pylist()]
+
+
+def counted(pipeline):
+    """Runs a pipeline; returns its counters of findings."""
+    result = pipeline.run()
+    result.wait_until_finish()
+    counters = result.metrics().query(MetricsFilter().with_namespace(METRICS))["counters"]
+    return {each.key.metric.name: each.committed for each in counters}
 
 
 def cut(segment, points):

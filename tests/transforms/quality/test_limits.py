@@ -7,7 +7,6 @@ from datetime import timedelta
 import apache_beam as beam
 import pyarrow as pa
 import pytest
-from apache_beam.metrics.metric import MetricsFilter
 from apache_beam.testing.util import assert_that, equal_to
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,18 +14,21 @@ from hypothesis import strategies as st
 from tests.transforms.quality.rows import (
     DATASET,
     NOON,
+    by_message,
+    counted,
     cut,
     findings,
     letters,
     order,
     segment,
+    some_orders,
     told,
 )
 from tests.transforms.quality.test_validate import plans
 from transforms.limits import MostBytes, NoNul, TimeRange
 from transforms.quality import EnforceLimits, EnforceLimitsConfig, LimitRule
 from transforms.quality.limits import LimitPlan, enforce_limits
-from transforms.quality.transform import METRICS, _EnforceLimitsFn
+from transforms.quality.transform import _EnforceLimitsFn
 from transforms.quality.validate import validate
 from transforms.segment import DEAD_LETTER, Segment, join
 
@@ -132,23 +134,12 @@ class TestPlan:
         assert timed.message.endswith("a time from noon on. Correct it at its source")
 
 
-@st.composite
-def some_orders(draw):
-    orders, offset = [], 0
-    for _ in range(draw(st.integers(1, 12))):
-        offset += draw(st.integers(1, 3))
-        for row in range(draw(st.integers(1, 2))):
-            orders.append(
-                order(
-                    offset,
-                    row,
-                    text=draw(st.sampled_from([None, "", "abc", "abcd", "\0", "éé"])),
-                    kind=draw(st.sampled_from(["A", "ABCD", None])),
-                    at=draw(st.sampled_from([NOON, LATE])),
-                    system=draw(st.sampled_from(["web", "nobody"])),
-                )
-            )
-    return orders
+ORDERS = some_orders(
+    text=st.sampled_from([None, "", "abc", "abcd", "\0", "éé"]),
+    kind=st.sampled_from(["A", "ABCD", None]),
+    at=st.sampled_from([NOON, LATE]),
+    system=st.sampled_from(["web", "nobody"]),
+)
 
 
 def by_hand(row):
@@ -162,12 +153,10 @@ def by_hand(row):
 
 
 @settings(max_examples=40, deadline=None)
-@given(some_orders())
+@given(ORDERS)
 def test_verdicts_are_those_of_a_loop(orders):
     made = enforced(*orders)
-    of_message: dict[int, set[str]] = {}
-    for each in orders:
-        of_message.setdefault(each["_offset"], set()).update(by_hand(each))
+    of_message = by_message(orders, by_hand)
     assert [f[:2] for f in findings(made)] == [
         (offset, f"DDL.orders.{name}")
         for offset, names in of_message.items()
@@ -181,7 +170,7 @@ def test_verdicts_are_those_of_a_loop(orders):
 
 
 @settings(max_examples=20, deadline=None)
-@given(some_orders(), st.lists(st.integers(0, 40), max_size=2))
+@given(ORDERS, st.lists(st.integers(0, 40), max_size=2))
 def test_the_verdicts_do_not_depend_on_the_cut(orders, points):
     whole = segment(orders)
     pieces = [enforce_limits(piece, plan()) for piece in cut(whole, points)]
@@ -202,11 +191,7 @@ class TestTransform:
         )
         wanted = [[(1, "DDL.orders.text", "text")]]
         assert_that(made | beam.Map(letters), equal_to(wanted))
-        result = pipeline.run()
-        result.wait_until_finish()
-        counters = result.metrics().query(MetricsFilter().with_namespace(METRICS))["counters"]
-        counted = {each.key.metric.name: each.committed for each in counters}
-        assert counted == {"DDL.orders.text/web": 1}
+        assert counted(pipeline) == {"DDL.orders.text/web": 1}
 
     def test_the_worker_side_pickles_before_setup(self):
         step = pickle.loads(pickle.dumps(_EnforceLimitsFn(self.CONFIG)))

@@ -4,14 +4,13 @@ import pickle
 
 import apache_beam as beam
 import pytest
-from apache_beam.metrics.metric import MetricsFilter
 from apache_beam.testing.util import assert_that, equal_to
 
-from tests.transforms.quality.rows import DATASET, order, segment
+from tests.transforms.quality.rows import DATASET, counted, order, segment
 from tests.transforms.quality.test_validate import RULES, rule
 from transforms.errors import ConfigurationError, SecretError, StoreUnavailableError
 from transforms.quality import RuleSet, Validate, ValidateConfig
-from transforms.quality.transform import METRICS, _ValidateFn
+from transforms.quality.transform import _ValidateFn
 from transforms.references import References, ReferenceSpec
 from transforms.segment import Segment
 
@@ -36,10 +35,7 @@ def test_it_is_one_step_and_counts_by_rule_and_source():
         | "Validate" >> Validate(config())
     )
     assert_that(made | beam.Map(ends), equal_to([[(1, "E1"), (3, "E1")]]))
-    result = pipeline.run()
-    result.wait_until_finish()
-    counters = result.metrics().query(MetricsFilter().with_namespace(METRICS))["counters"]
-    assert {each.key.metric.name: each.committed for each in counters} == {"E1/web": 2, "A1/web": 1}
+    assert counted(pipeline) == {"E1/web": 2, "A1/web": 1}
 
 
 def test_the_worker_side_pickles_before_setup():

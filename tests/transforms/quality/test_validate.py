@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from tests.transforms.quality.rows import (
     DATASET,
     NOON,
+    by_message,
     cut,
     findings,
     letters,
     order,
     segment,
+    some_orders,
     told,
 )
 from transforms.errors import ConfigurationError
@@ -268,23 +270,12 @@ class TestReferences:
             judged(order(0), rules=[self.RULE], references=references)
 
 
-@st.composite
-def some_orders(draw):
-    orders, offset = [], 0
-    for _ in range(draw(st.integers(1, 12))):
-        offset += draw(st.integers(1, 3))
-        for row in range(draw(st.integers(1, 2))):
-            orders.append(
-                order(
-                    offset,
-                    row,
-                    amount=draw(st.sampled_from([None, 0, 1, 7, 20])),
-                    text=draw(st.sampled_from([None, "1", "bad", "x"])),
-                    kind=draw(st.sampled_from(["A", "B"])),
-                    system=draw(st.sampled_from(["web", "nobody"])),
-                )
-            )
-    return orders
+ORDERS = some_orders(
+    amount=st.sampled_from([None, 0, 1, 7, 20]),
+    text=st.sampled_from([None, "1", "bad", "x"]),
+    kind=st.sampled_from(["A", "B"]),
+    system=st.sampled_from(["web", "nobody"]),
+)
 
 
 FAILING = rule("F1", "alert", "CAST(text AS INTEGER) > 0", "text", **{"from": "2026-01-31"})
@@ -306,12 +297,10 @@ def by_hand(row):
 
 
 @settings(max_examples=30, deadline=None)
-@given(some_orders())
+@given(ORDERS)
 def test_verdicts_are_those_of_a_loop(orders):
     made = validate(segment(orders), PLANS)
-    of_message: dict[int, set[str]] = {}
-    for each in orders:
-        of_message.setdefault(each["_offset"], set()).update(by_hand(each))
+    of_message = by_message(orders, by_hand)
     assert [f[:2] for f in findings(made)] == [
         (offset, name) for offset, names in of_message.items() for name in sorted(names)
     ]
@@ -325,7 +314,7 @@ def test_verdicts_are_those_of_a_loop(orders):
 
 
 @settings(max_examples=20, deadline=None)
-@given(some_orders(), st.lists(st.integers(0, 40), max_size=2))
+@given(ORDERS, st.lists(st.integers(0, 40), max_size=2))
 def test_the_verdicts_do_not_depend_on_the_cut(orders, points):
     whole = segment(orders)
     pieces = [validate(piece, PLANS) for piece in cut(whole, points)]
