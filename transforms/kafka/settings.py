@@ -1,6 +1,6 @@
 """How to reach a Kafka cluster, and what it says of a topic; knows no vendor's client."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -56,11 +56,22 @@ class BrokerSettings:
     def __post_init__(self) -> None:
         if not self.bootstrap_servers:
             raise ConfigurationError("bootstrap_servers must be host:port, got nothing", "Set it")
-        pinned = PINNED & set(self.config)
+        self.check_unset(PINNED, "Exactly-once reading hangs on it")
+
+    def check_unset(self, names: Iterable[str], why: str) -> None:
+        """Checks that librdkafka settings are left as they are.
+
+        Args:
+            names: Of settings that a configuration can't change.
+            why: What hangs on them.
+
+        Raises:
+            ConfigurationError: Names the first that is set.
+        """
+        pinned = self.config.keys() & names
         if pinned:
             raise ConfigurationError(
-                f"the librdkafka setting {min(pinned)} can't be changed",
-                "Exactly-once reading hangs on it: take it out",
+                f"the librdkafka setting {min(pinned)} can't be changed", f"{why}: take it out"
             )
 
     def without_secrets(self, text: str, resolved: Mapping[str, Any]) -> str:

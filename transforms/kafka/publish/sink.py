@@ -43,11 +43,7 @@ class PublishConfig:
         if not self.topic:
             raise ConfigurationError("topic must be a topic's name, got nothing", "Set it")
         check_call_s(self.call_s, 5)
-        for name in sorted(PINNED.keys() & self.broker.config.keys()):
-            raise ConfigurationError(
-                f"the librdkafka setting {name} can't be changed",
-                "What is published must neither be lost nor change places: take it out",
-            )
+        self.broker.check_unset(PINNED, "What is published must neither be lost nor change places")
 
     def publisher(self) -> KafkaPublisher:
         """Returns a client for this process."""
