@@ -32,20 +32,22 @@ def totals(
     merged = merge(tables)
     if not merged.num_columns:
         return {}
-    return by_cell(read_totals(merged, suppress_below=suppress_below).to_pylist(), aggregate)
+    rows = read_totals(merged, suppress_below=suppress_below).to_pylist()
+    # Panes don't tell of rows without a time.
+    timed = [row for row in rows if row["window_start"] is not None]
+    return by_cell(timed, aggregate)
 
 
 def by_cell(
     rows: Iterable[dict[str, Any]], aggregate: Aggregate
 ) -> dict[tuple[Any, ...], dict[str, Any]]:
-    """Rows of totals, but for those without a time, as panes show them: by window, dimensions."""
+    """Rows of totals as panes show them: by window, dimensions."""
     found = {}
     for row in rows:
         window = (row.pop("window_start"), row.pop("window_end"))
         dimensions = tuple(plain(row.pop(name)) for name in aggregate.dimensions)
-        if window[0] is not None:
-            row.setdefault("suppressed", False)
-            found[*window, *dimensions] = {name: plain(value) for name, value in row.items()}
+        row.setdefault("suppressed", False)
+        found[*window, *dimensions] = {name: plain(value) for name, value in row.items()}
     return found
 
 
