@@ -35,6 +35,8 @@ from transforms.segment import Segment
 TABLE = f"raw_{DATASET}"
 #: Bytes of the column ``note``.
 NOTE_BYTES = 20
+#: A text that has no room in it.
+LONG = "x" * (NOTE_BYTES + 1)
 Row = tuple[int, int, int]
 
 _NUMBERS = itertools.count(1)

@@ -3,7 +3,8 @@
 import io
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import psycopg
@@ -171,3 +172,17 @@ def warehouse(
     found.close()
     if redshift.is_alive():
         redshift.clear()
+
+
+@pytest.fixture
+def armed(warehouse: Warehouse) -> Callable[..., AbstractContextManager[None]]:
+    """Arms a fault for a block, in which it must happen as often as it is armed."""
+
+    @contextmanager
+    def arm(match: str, action: str, **fields: Any) -> Iterator[None]:
+        before = warehouse.redshift.fired()
+        warehouse.redshift.arm(match, action, **fields)
+        yield
+        assert warehouse.redshift.fired() - before == fields.get("times", 1)
+
+    return arm

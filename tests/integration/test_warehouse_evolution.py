@@ -23,6 +23,7 @@ from tests.fakes.lake import DATASET, TOPIC, segment
 from tests.faults.lakes import wait_until
 from tests.launcher import Launcher
 from tests.loads import TABLE, Loads
+from tests.statements import hooked, recorded
 from tests.warehouse import Warehouse
 from transforms.redshift import Session, connect
 
@@ -272,25 +273,12 @@ class TestRefusals:
         assert begun.count(f"{changed} is not null" if changed in named else "n = 7") == 6
 
 
-def recorded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """All that sessions send from here on."""
-    sent: list[str] = []
-    run = Session._run
-
-    def recording(self: Session, sql: str, parameters: Any, result: Any) -> Any:
-        sent.append(sql)
-        return run(self, sql, parameters, result)
-
-    monkeypatch.setattr(Session, "_run", recording)
-    return sent
-
-
 class TestDryRun:
-    def assert_told(self, evolving: Evolving, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def assert_told(self, evolving: Evolving, path: str) -> None:
         told = evolving.run("migrate", path, "--dry_run")[1]
         lines = [line for line in told.splitlines() if not line.startswith("-- ")]
-        sent = recorded(monkeypatch)
-        assert evolving.run("migrate", path)[0] == 0
+        with recorded() as sent:
+            assert evolving.run("migrate", path)[0] == 0
         changing = [sql for sql in sent if not sql.startswith(("SET ", "SELECT "))]
         assert [f"{sql};" for sql in changing] == lines
 
@@ -299,12 +287,12 @@ class TestDryRun:
         monkeypatch.setattr(
             uuid, "uuid4", lambda: uuid.UUID(int=7)
         )  # The warehouse's name is drawn.
-        self.assert_told(evolving, path, monkeypatch)
+        self.assert_told(evolving, path)
         assert evolving.run("migrate", path, "--dry_run")[1] == "-- the schema is up to date\n"
 
-    def test_it_prints_all_that_changes_one(self, begun, monkeypatch):
+    def test_it_prints_all_that_changes_one(self, begun):
         path = begun.config(WITH_DAY, {"note": 30})
-        self.assert_told(begun, path, monkeypatch)
+        self.assert_told(begun, path)
 
     def test_it_touches_nothing(self, evolving):
         assert evolving.run("migrate", evolving.config(), "--dry_run")[0] == 0
@@ -355,12 +343,9 @@ class TestWhileALoaderRuns:
 
 def _between(session: Session, advance: Callable[[], None]) -> Session:
     """Lets loads happen before each change of a table: before its lock, where it takes one."""
-    run = session._run
 
-    def waiting(sql: str, parameters: Any, result: Any) -> Any:
+    def wait(sql: str) -> None:
         if "load_lock" in sql or "ALTER COLUMN" in sql:
             advance()
-        return run(sql, parameters, result)
 
-    session._run = waiting  # type: ignore[method-assign]
-    return session
+    return hooked(session, wait)

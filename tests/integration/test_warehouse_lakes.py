@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.fakes.lake import TOPIC, TOPIC_ID
-from tests.loads import NOTE_BYTES, TABLE, Loads, wide
+from tests.loads import LONG, TABLE, Loads, wide
 from transforms.errors import LakeMismatchError
 from transforms.lake import PartitionId, commits
 from transforms.redshift import forget
@@ -14,7 +14,6 @@ from transforms.redshift.star import refill
 
 pytestmark = pytest.mark.warehouse
 
-LONG = "x" * (NOTE_BYTES + 1)
 OWN = ("load_fences", "load_rejects", "load_history")
 #: What a load changes, in one transaction.
 TABLES = (TABLE, "dim_order", "fact_number", *OWN)

@@ -10,7 +10,7 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
 from tests.fakes.lake import DATASET
-from tests.loads import NOTE_BYTES, TABLE, wide
+from tests.loads import LONG, NOTE_BYTES, TABLE, wide
 from transforms.errors import ConfigurationError, WarehouseError
 from transforms.lake import BatchLimits, ReadCommits, ReadCommitsConfig
 from transforms.redshift import (
@@ -21,8 +21,6 @@ from transforms.redshift import (
 )
 
 pytestmark = pytest.mark.warehouse
-
-LONG = "x" * (NOTE_BYTES + 1)
 
 
 class TestAppend:

@@ -1,7 +1,7 @@
 """Partials in the warehouse: each once, and their view says what the lake's totals do."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from runners.local import S3
-from tests.loads import NOTE_BYTES, Loads
+from tests.loads import LONG, NOTE_BYTES, Loads
 from tests.partials import ORDERS, changed, noted, partials_table, write
+from tests.statements import hooked
 from tests.warehouse import Warehouse
 from transforms.errors import ConfigurationError, LakeMismatchError, WarehouseError
 from transforms.redshift import (
@@ -28,7 +29,6 @@ from transforms.windows.totals import merge_committed
 pytestmark = pytest.mark.warehouse
 
 PRICED = changed(measures={**ORDERS.measures, "dearest": Measure(max="price")})
-LONG = "x" * (NOTE_BYTES + 1)
 
 _NUMBERS = itertools.count(1)
 
@@ -139,13 +139,13 @@ class TestFaults:
     def test_wherever_a_load_ends_each_partial_is_there_once(self, counted):
         sent: list[str] = []
         counted.write(noted(0, 5))
-        counted.load(connect=_hooked(counted.loads, lambda _, sql: sent.append(sql)))
+        counted.load(connect=lambda: hooked(counted.loads.connect(), sent.append))
         _rows, first, _fences = (n for n, sql in enumerate(sent) if sql.startswith("CREATE TEMP"))
         last = sent.index("COMMIT") + 1
         counted.write(noted(5, 10), noted(10, 12))
         for number in range(first, last + 1):
             with pytest.raises(Killed):
-                counted.load(connect=_hooked(counted.loads, _killer(number)))
+                counted.load(connect=_killed_at(counted.loads, number))
         assert counted.load() == []  # The last one had committed.
         counted.write(noted(12, 13))
         counted.load()
@@ -197,33 +197,21 @@ class Killed(BaseException):
     """The loader's process is gone."""
 
 
-def _hooked(loads: Loads, hook: Callable[[Session, str], None]) -> Callable[[], Session]:
-    """Connects; the session calls a hook before each statement."""
+def _killed_at(loads: Loads, number: int) -> Callable[[], Session]:
+    """Connects; before a statement the connection is cut, and the loader is gone with it."""
+    numbers = itertools.count()
 
     def connect() -> Session:
         session = loads.connect()
-        run = session._run
 
-        def hooked(sql: str, parameters: Sequence[Any], result: Any) -> Any:
-            hook(session, sql)
-            return run(sql, parameters, result)
+        def kill(_: str) -> None:
+            if next(numbers) == number:
+                session.cut()
+                raise Killed
 
-        session._run = hooked  # type: ignore[method-assign]
-        return session
+        return hooked(session, kill)
 
     return connect
-
-
-def _killer(number: int) -> Callable[[Session, str], None]:
-    """Cuts the connection before a statement, and the loader is gone with it."""
-    numbers = itertools.count()
-
-    def kill(session: Session, _: str) -> None:
-        if next(numbers) == number:
-            session.cut()
-            raise Killed
-
-    return kill
 
 
 class TestDeclarations:

@@ -4,13 +4,12 @@ import threading
 
 import pytest
 
-from tests.loads import NOTE_BYTES, wide
+from tests.loads import LONG, wide
+from tests.statements import changed
 from transforms.errors import LakeMismatchError, WarehouseError, WarehouseUnavailableError
 from transforms.redshift import forget
 
 pytestmark = pytest.mark.real_redshift
-
-LONG = "x" * (NOTE_BYTES + 1)
 
 
 def test_values_of_all_types_arrive(loads):
@@ -45,9 +44,8 @@ def test_a_commit_whose_reply_is_lost_is_not_repeated(loads):
 
     def connect():
         session = loads.connect()
-        run = session._run
 
-        def losing(sql, *more):
+        def lose(run, sql, *more):
             found = run(sql, *more)
             if sql == "COMMIT" and not lost:
                 lost.append(sql)
@@ -55,8 +53,7 @@ def test_a_commit_whose_reply_is_lost_is_not_repeated(loads):
                 raise WarehouseUnavailableError("the reply was lost")
             return found
 
-        session._run = losing
-        return session
+        return changed(session, lose)
 
     assert [result.loaded for result in loads.load(connect=connect)] == [3]
     assert lost

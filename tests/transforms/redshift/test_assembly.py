@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.fakes.lake import FakeLake
-from tests.loads import NOTE_BYTES
+from tests.loads import LONG
 from tests.partials import ORDERS, changed, noted, partials_table, write
 from transforms.errors import PipelineError
 from transforms.lake import commits
@@ -17,7 +17,6 @@ from transforms.redshift.batch import sidecars
 from transforms.redshift.layout import staging_columns
 from transforms.redshift.manifest import Manifests
 
-LONG = "x" * (NOTE_BYTES + 1)
 OTHERS = changed(name="others", dimensions=[])
 TABLES = (partials_table(), partials_table(OTHERS))
 COLUMNS = {

@@ -1,0 +1,97 @@
+"""A loader that is killed or frozen, at any statement: nothing lost, nothing twice."""
+
+import itertools
+
+import pytest
+
+from tests.launcher import Launcher
+from tests.loads import LONG, Loads, wide
+from tests.statements import recorded
+
+pytestmark = pytest.mark.warehouse
+
+MAIN = "tests.load_process:main"
+
+
+@pytest.fixture
+def twin(loads) -> Loads:
+    """Another lake and schema, in which the same statements can be tried out first."""
+    return Loads(loads.warehouse, loads.s3, f"{loads.root}-twin", f"{loads.schema}_twin").begin()
+
+
+def sent_by(loads: Loads) -> list[str]:
+    """Loads what is new; returns each statement, from the login on."""
+    with recorded() as sent:
+        loads.load()
+    return sent
+
+
+class TestKills:
+    @pytest.mark.parametrize("place", ["before", "after"])
+    def test_at_every_statement(self, loads, launcher: Launcher, place):
+        """One loader after the other is killed one statement later, until one comes to its end."""
+        code = -9
+        for statement in itertools.count(4):  # The first three only log in.
+            before = loads.rows()
+            if before == loads.accepted():
+                loads.grow(3)
+            crash = f"redshift.{place}_statement:{statement}"
+            code = launcher.launch([loads.process()], main=MAIN, crash=crash).wait().code
+            if (rows := loads.rows()) != before:
+                assert rows == loads.accepted()
+                assert loads.breaches() == []
+            if code == 0:
+                break
+            assert code == -9
+        # Those killed past their COMMIT had loaded something, too.
+        assert len(loads.all("select distinct load_id from {}.load_history")) > 3
+        loads.grow(2)
+        loads.load()
+        loads.assert_exact()
+
+    def test_at_every_change_of_a_load_with_refused_rows(self, loads, twin, launcher):
+        for each in (loads, twin):
+            each.lake.write(wide(0, 3, notes=["a", LONG, "b"]))
+        sent = sent_by(twin)
+        commit = sent.index("COMMIT")
+        begin = commit - sent[commit::-1].index("BEGIN")
+        changes = [n for n in range(begin, commit + 1) if not sent[n].startswith("SELECT")]
+        for statement in (*changes, commit + 1):
+            crash = f"redshift.before_statement:{statement + 1}"
+            assert [len(loads.rows()), len(loads.rejects())] == [0, 0]
+            assert launcher.launch([loads.process()], main=MAIN, crash=crash).wait().code == -9
+        # The last one was killed past its COMMIT.
+        assert [len(loads.rows()), len(loads.rejects())] == [2, 1]
+        assert loads.breaches() == []
+
+    def test_while_refused_rows_are_looked_for(self, loads, twin, launcher):
+        for each in (loads, twin):
+            each.lake.write(wide(0, 3, notes=["a", LONG, "b"]))
+        sent = sent_by(twin)
+        copies = [n for n, sql in enumerate(sent) if sql.startswith("COPY")]
+        assert len(copies) > 2  # The first failed, others were tried.
+        crash = f"redshift.before_statement:{copies[1] + 1}"
+        assert launcher.launch([loads.process()], main=MAIN, crash=crash).wait().code == -9
+        assert not loads.rows()
+        assert [result.rejected for result in loads.load()] == [1]
+        left = [key for key in loads.manifests() if "/tries/" not in key]
+        assert loads.breaches() == left == []
+
+    @pytest.mark.parametrize("before", ["SELECT lake_id", "COMMIT"])
+    def test_a_frozen_loader_loses_the_lock_and_does_no_harm_when_it_wakes(
+        self, loads, twin, launcher, warehouse, before
+    ):
+        for each in (loads, twin):
+            each.lake.write(wide(0, 4))
+        (statement, *_) = (n for n, s in enumerate(sent_by(twin)) if s.startswith(before))
+        warehouse.redshift.limit_idling(1)
+        try:
+            crash = f"redshift.before_statement:{statement + 1}:stop"
+            frozen = launcher.launch([loads.process()], main=MAIN, crash=crash)
+            frozen.wait_frozen()
+        finally:
+            warehouse.redshift.limit_idling(0)
+        assert [result.loaded for result in loads.load()] == [4]
+        frozen.wake()
+        assert frozen.wait().code == 0
+        loads.assert_exact()
