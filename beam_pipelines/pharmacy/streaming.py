@@ -23,6 +23,7 @@ from beam_pipelines.pharmacy.pipeline import PharmacyJob, build
 from beam_pipelines.pharmacy.preflight import preflight
 from beam_pipelines.pharmacy.running import first_line, looked, shown
 from beam_pipelines.pharmacy.stream_progress import StreamProgress
+from beam_pipelines.terminal import console
 from runners.errors import FlinkClusterError
 from runners.flags import Flags
 from runners.flink import Cluster, Stopped, cluster_of, job_name_of, stop
@@ -88,7 +89,9 @@ def stream(job: PharmacyJob, flags: StreamFlags, screen: Console) -> int:
         build_stream_load(made, job.load, flags.load_interval)
     with _stoppable() as asked, shown(progress, screen):
         timer = _Timer(flags.run_for, lambda: progress.messages > 0)
-        failure = _ran(made, flags.stream, asked, timer, screen)
+        # What a stop comes to is no progress: it is told where that is off, too.
+        told = console(stderr=True) if screen.quiet else screen
+        failure = _ran(made, flags.stream, asked, timer, told)
     unseen = looked(progress)
     screen.print(progress.table())
     failure = failure or unseen
