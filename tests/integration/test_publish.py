@@ -1,16 +1,18 @@
-"""Publishing to a real broker: nothing is lost in an outage, and keys stay together."""
+"""Publishing to a real broker: nothing is lost in an outage, keys stay together, topics are fit."""
 
 import pytest
 from confluent_kafka import Consumer
 
-from transforms.errors import BrokerUnavailableError, TopicMissingError
+from transforms.errors import BrokerUnavailableError, RefusedError, TopicMissingError
 from transforms.kafka import BrokerSettings
+from transforms.kafka.publish import PublishingBroker, TopicNeeds, ensure_topic
 from transforms.kafka.publish.client import KafkaPublisher
 
 pytestmark = pytest.mark.operations
 
 MESSAGES = [(b"key %d" % (n % 7), b"%d" % n) for n in range(2_000)]
 PATIENCE_S = 30
+NEEDS = TopicNeeds(partitions=2, kept_s=7_200)
 
 
 def read(kafka, topic, count):
@@ -77,3 +79,30 @@ def test_a_topic_that_is_missing_is_named(kafka):
     undelivered = client.flush()
     assert isinstance(undelivered.reason, TopicMissingError)
     assert "nobody-made-it" in str(undelivered.reason)
+
+
+def test_a_topic_is_made_as_it_must_be_and_then_taken(kafka):
+    cluster = PublishingBroker(BrokerSettings(bootstrap_servers=kafka.bootstrap_servers))
+    assert ensure_topic(cluster, "figures-made-here", NEEDS)
+    assert not ensure_topic(cluster, "figures-made-here", NEEDS)
+    (facts,) = cluster.describe(["figures-made-here"])
+    assert facts.partitions == (0, 1)
+    state = cluster.state("figures-made-here")
+    assert state.writable
+    assert NEEDS.config().items() <= state.config.items()
+
+
+def test_a_topic_of_somebody_else_that_is_not_fit_is_left_as_it_is(kafka, topic_factory):
+    topic = topic_factory(config={"cleanup.policy": "compact"})
+    cluster = PublishingBroker(BrokerSettings(bootstrap_servers=kafka.bootstrap_servers))
+    with pytest.raises(RefusedError, match=r"min\.compaction\.lag\.ms"):
+        ensure_topic(cluster, topic, NEEDS)
+    assert cluster.state(topic).config["min.compaction.lag.ms"] == "0"
+
+
+def test_a_topic_that_the_cluster_will_not_make_is_refused(kafka):
+    cluster = PublishingBroker(BrokerSettings(bootstrap_servers=kafka.bootstrap_servers))
+    with pytest.raises(RefusedError, match="can't be made"):
+        cluster.create("figures-never-made", 1, {"cleanup.policy": "none of Kafka's"})
+    with pytest.raises(TopicMissingError):
+        cluster.state("figures-never-made")

@@ -1,4 +1,4 @@
-"""librdkafka's producer: the one module of this folder that knows it."""
+"""librdkafka's producer, and what is asked of the topic: the one module here that knows it."""
 
 import math
 from collections.abc import Mapping
@@ -6,11 +6,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection
 from confluent_kafka import Message as Report
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AclOperation,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
 
-from transforms.errors import PipelineError, TopicMissingError
-from transforms.kafka.connection import Trouble, opened, translated
+from transforms.errors import PipelineError, RefusedError, TopicMissingError
+from transforms.kafka.client import Broker
+from transforms.kafka.connection import PASSING, Trouble, opened, translated
 from transforms.kafka.settings import BrokerSettings
 
 #: Key and value.
@@ -131,3 +138,70 @@ class KafkaPublisher:
         self._failed.append(message)
         if self._error is None or error.fatal():
             self._error = error
+
+
+@dataclass(frozen=True)
+class TopicState:
+    """A topic as the cluster has it.
+
+    Attributes:
+        config: Its settings, those of the broker included.
+        writable: Whether this user may write to it.
+    """
+
+    config: Mapping[str, str]
+    writable: bool
+
+
+class PublishingBroker(Broker):
+    """A broker that also tells whether a topic may be published to, and makes it."""
+
+    def state(self, topic: str) -> TopicState:
+        """Returns what a topic is.
+
+        Raises:
+            TopicMissingError: There is none of that name, or this user may not see it.
+        """
+        self.describe([topic])
+        return self._patiently(lambda: self._state(topic))
+
+    def create(self, topic: str, partitions: int, config: Mapping[str, str]) -> None:
+        """Makes a topic with as many replicas as the cluster's default says.
+
+        Raises:
+            RefusedError: The cluster makes none of that name for this user.
+        """
+        wanted = NewTopic(topic, num_partitions=partitions, config=dict(config))
+        self._patiently(lambda: self._create(wanted))
+
+    def _state(self, topic: str) -> TopicState:
+        resource = ConfigResource(ResourceType.TOPIC, topic)
+        asked = self._admin.describe_configs([resource], request_timeout=self._timeout_s)
+        described = self._admin.describe_topics(
+            TopicCollection([topic]),
+            include_authorized_operations=True,
+            request_timeout=self._timeout_s,
+        )
+        # A cluster without an authorizer names all operations.
+        allowed = described[topic].result().authorized_operations or ()
+        entries = asked[resource].result()
+        return TopicState(
+            {name: str(entry.value) for name, entry in entries.items()},
+            writable=AclOperation.WRITE in allowed,
+        )
+
+    def _create(self, wanted: NewTopic) -> None:
+        made = self._admin.create_topics([wanted], request_timeout=self._timeout_s)
+        try:
+            made[wanted.topic].result()
+        except KafkaException as error:
+            code = error.args[0].code()
+            # Another run, or an earlier try of this one, was quicker.
+            if code == KafkaError.TOPIC_ALREADY_EXISTS:
+                return
+            if code in PASSING:
+                raise
+            raise RefusedError(
+                f"the topic {wanted.topic} can't be made ({error.args[0].str()})",
+                "Make it with cleanup.policy=compact, or grant Create",
+            ) from error

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import apache_beam as beam
-from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection, PDone
 from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.timestamp import Duration
@@ -15,6 +14,7 @@ from transforms.errors import ConfigurationError
 from transforms.kafka.publish.client import PINNED, KafkaPublisher, Message, Undelivered
 from transforms.kafka.settings import BrokerSettings
 from transforms.lake.setbacks import Setback
+from transforms.metrics import PUBLISHED_MESSAGES, PUT_OFF_MESSAGES, tell
 from transforms.short_calls import OneClaim, check_call_s
 
 #: Messages of one element that is put off: it is a key of the runner's state.
@@ -92,8 +92,6 @@ class _SendFn(beam.DoFn):
 
     def __init__(self, config: PublishConfig) -> None:
         self._config = config
-        self._published = Metrics.counter(__name__, "published")
-        self._put_off = Metrics.counter(__name__, "put_off")
 
     def setup(self) -> None:
         self._publisher = self._config.publisher()
@@ -113,8 +111,8 @@ class _SendFn(beam.DoFn):
 
     def finish_bundle(self) -> Iterator[Any]:
         left = self._left()
-        self._published.inc(self._count - len(left))
-        self._put_off.inc(len(left))
+        tell(PUBLISHED_MESSAGES, self._count - len(left), topic=self._config.topic)
+        tell(PUT_OFF_MESSAGES, len(left), topic=self._config.topic)
         for at in range(0, len(left), _TOGETHER):
             yield GlobalWindows.windowed_value(left[at : at + _TOGETHER])
 
@@ -138,7 +136,6 @@ class _SendAgainFn(beam.DoFn):
 
     def __init__(self, config: PublishConfig) -> None:
         self._config = config
-        self._published = Metrics.counter(__name__, "published")
 
     def setup(self) -> None:
         # Most often nothing is put off, so the client is made when something is.
@@ -153,7 +150,7 @@ class _SendAgainFn(beam.DoFn):
         if self._setback.waiting or self._tried(messages) is not None:
             tracker.defer_remainder(Duration(_NEXT_CALL_S))
         else:
-            self._published.inc(len(messages))
+            tell(PUBLISHED_MESSAGES, len(messages), topic=self._config.topic)
             tracker.try_claim(0)
 
     def _tried(self, messages: list[Message]) -> Undelivered | None:
