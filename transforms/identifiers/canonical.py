@@ -13,14 +13,19 @@ timestamp    microseconds since 1970 UTC, decimal
 ===========  =================================================================
 """
 
+from typing import Final
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from transforms.identifiers.spelling import normalized
 
 #: Microseconds of a tick. Nanoseconds have none: two of them would become one text.
 _MICROS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+#: What ``str.strip`` takes from a text of ASCII.
+_WHITESPACE: Final = "\t\n\v\f\r\x1c\x1d\x1e\x1f "
 
 
 def has_canonical(kind: pa.DataType) -> bool:
@@ -32,27 +37,35 @@ def has_canonical(kind: pa.DataType) -> bool:
     return bool(text or pt.is_integer(held) or pt.is_date32(held))
 
 
-def canonical(values: pa.Array) -> list[str]:
-    """Returns the canonical text of each value; empty for null and blank.
+def canonical(values: pa.Array) -> pa.Array:
+    """Returns the canonical text of each value; null for null and blank.
 
     Args:
         values: Of a type that has one; no dictionary.
     """
-    return [f"{len(text)}:{text}" if text else "" for text in _texts(values)]
+    texts = _texts(values)
+    sizes = pc.utf8_length(texts)
+    sized = pc.binary_join_element_wise(sizes.cast(pa.string()), texts, ":")
+    return pc.if_else(pc.equal(sizes, 0), pa.scalar(None, pa.string()), sized)
 
 
-def _texts(values: pa.Array) -> list[str]:
+def _texts(values: pa.Array) -> pa.Array:
     kind = values.type
     if pt.is_timestamp(kind):
         factor = _MICROS[kind.unit]
         # In Python's integers: a producer's milliseconds may have no 64 bits of microseconds.
         ticks = values.cast(pa.int64()).to_pylist()
-        return ["" if tick is None else str(tick * factor) for tick in ticks]
+        return pa.array([None if t is None else str(t * factor) for t in ticks], pa.string())
     if pt.is_date32(kind):
         days = np.asarray(values.cast(pa.int32()).fill_null(0)).astype("datetime64[D]")
         # Not by Arrow, which writes other words for days of five-digit years.
         dates = np.datetime_as_string(days).tolist()
-        return [date if known else "" for date, known in zip(dates, values.is_valid(), strict=True)]
+        return pa.array(dates, pa.string(), mask=np.asarray(values.is_null()))
+    texts = values.cast(pa.string())
     if pt.is_integer(kind):
-        return ["" if number is None else str(number) for number in values.to_pylist()]
-    return [normalized(text) if text else "" for text in values.to_pylist()]
+        return texts
+    if pc.all(pc.string_is_ascii(texts), min_count=0).as_py():
+        # The same as below, all at once: NFKC leaves ASCII as it is, and nearly all ids are ASCII.
+        return pc.ascii_upper(pc.ascii_trim(texts, characters=_WHITESPACE))
+    spelled = [None if text is None else normalized(text) for text in texts.to_pylist()]
+    return pa.array(spelled, pa.string())

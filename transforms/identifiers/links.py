@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.types as pt
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,7 +25,8 @@ from transforms.secrets import DerivedKeys, root_key
 #: Fits a BIGINT of any engine, and is never negative.
 LINK_TYPE: Final = pa.int64()
 
-_MASK: Final = 2**63 - 1
+_MASK: Final = np.uint64(2**63 - 1)
+_DIGEST_BYTES: Final = 32
 #: What a null's link is on its way: no hash is negative.
 _NOTHING: Final = -1
 #: The root where there is none. It stands here, so it hides nothing.
@@ -78,7 +80,7 @@ class Links:
 
     def __init__(self, key: bytes) -> None:
         self._hash = KeyedHash(key)
-        self._numbers = Remembered(self._number)
+        self._numbers = Remembered(self._of_texts)
 
     def of(self, columns: Sequence[pa.Array]) -> pa.Array:
         """Returns the link of each row, int64 from 0 on; null where a part is null or blank.
@@ -88,15 +90,17 @@ class Links:
         """
         parts = [_Part(column) for column in columns]
         rows, distinct = _distinct(parts)
-        listed = [part.texts_at(codes) for part, codes in zip(parts, distinct, strict=True)]
-        texts = ["".join(each) if all(each) else "" for each in zip(*listed, strict=True)]
-        numbers = np.array(self._numbers.of(texts), np.int64)[rows]
+        texts = [part.texts_at(codes) for part, codes in zip(parts, distinct, strict=True)]
+        joined = pc.binary_join_element_wise(*texts, "").fill_null("")
+        numbers = np.array(self._numbers.of(joined.to_pylist()), np.int64)[rows]
         return pa.array(numbers, LINK_TYPE, mask=numbers == _NOTHING)
 
-    def _number(self, text: str) -> int:
-        if not text:
-            return _NOTHING
-        return int.from_bytes(self._hash.digest(text.encode())[:8], "big") & _MASK
+    def _of_texts(self, texts: Sequence[str]) -> list[int]:
+        digests = b"".join(self._hash.digests(text.encode() for text in texts))
+        firsts = np.frombuffer(digests, ">u8")[:: _DIGEST_BYTES // 8] & _MASK
+        known = np.fromiter(map(bool, texts), np.bool_, len(texts))
+        numbers: list[int] = np.where(known, firsts.astype(np.int64), _NOTHING).tolist()
+        return numbers
 
 
 class _Part:
@@ -105,13 +109,13 @@ class _Part:
     def __init__(self, column: pa.Array) -> None:
         encoded = column if pt.is_dictionary(column.type) else column.dictionary_encode()
         # The last one is that of null.
-        self._texts = [*canonical(encoded.dictionary), ""]
+        self._texts = pa.concat_arrays([canonical(encoded.dictionary), pa.nulls(1, pa.string())])
         self.size = len(self._texts)
         indices = encoded.indices.cast(pa.int64()).fill_null(self.size - 1)
         self.codes = np.asarray(indices)
 
-    def texts_at(self, codes: np.ndarray[Any, Any]) -> list[str]:
-        return [self._texts[code] for code in codes.tolist()]
+    def texts_at(self, codes: np.ndarray[Any, Any]) -> pa.Array:
+        return self._texts.take(pa.array(codes))
 
 
 def _distinct(

@@ -1,5 +1,6 @@
 """The actions ``year`` and ``date_shift``."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -60,7 +61,7 @@ class PatientShifts:
 
     def __init__(self, key: bytes) -> None:
         self._hash = KeyedHash(key)
-        self._days = Remembered(self._of_patient)
+        self._days = Remembered(self._of_patients)
 
     def of(self, patients: pa.Array) -> np.ndarray[Any, Any]:
         """Returns days for each row, int64; 0 for null and blank patients."""
@@ -69,9 +70,10 @@ class PatientShifts:
         days = pa.array(self._days.of(texts), pa.int64())
         return np.asarray(pc.fill_null(days.take(encoded.indices), 0))
 
-    def _of_patient(self, text: str) -> int:
-        plain = normalized(text)
-        if not plain:
-            return 0
-        digest = self._hash.digest(plain.encode())
-        return 1 + int.from_bytes(digest[:8], "big") % MAX_SHIFT
+    def _of_patients(self, texts: Sequence[str]) -> list[int]:
+        plain = [normalized(text) for text in texts]
+        digests = self._hash.digests(text.encode() for text in plain)
+        return [
+            1 + int.from_bytes(digest[:8], "big") % MAX_SHIFT if text else 0
+            for text, digest in zip(plain, digests, strict=True)
+        ]

@@ -5,6 +5,7 @@ without padding. ``K`` belongs to one domain, policy and class (see ``keys``); 1
 collision negligible; the key's version stands in front, so that a rotation shows.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -32,7 +33,7 @@ class Pseudonyms:
     def __init__(self, key: bytes, version: int) -> None:
         self._hash = KeyedHash(key)
         self._prefix = np.frombuffer(f"v{version}:".encode(), np.uint8)
-        self._codes = Remembered(self._code)
+        self._codes = Remembered(self._of_texts)
 
     def mask(self, column: pa.Array) -> pa.Array:
         """Returns pseudonyms as a dictionary of text; null for null and blank."""
@@ -44,9 +45,13 @@ class Pseudonyms:
         packed = b"".join(code or bytes(CODE_BYTES) for code in codes)
         return pc.if_else(pa.array(~blank), self._texts(packed), pa.scalar(None, pa.string()))
 
-    def _code(self, text: str) -> bytes:
-        plain = normalized(text)
-        return self._hash.digest(plain.encode())[:CODE_BYTES] if plain else b""
+    def _of_texts(self, texts: Sequence[str]) -> list[bytes]:
+        plain = [normalized(text) for text in texts]
+        digests = self._hash.digests(text.encode() for text in plain)
+        return [
+            digest[:CODE_BYTES] if text else b""
+            for text, digest in zip(plain, digests, strict=True)
+        ]
 
     def _texts(self, packed: bytes) -> pa.Array:
         """Writes the texts of all codes at once: one by one they would cost as much as the HMAC."""
