@@ -27,6 +27,7 @@ INSTALL_REQUIRES = [
     "pydantic>=2.11,<3",  # strict configuration files with errors that name the key
     "PyYAML>=6,<7",  # the configuration's syntax
     "rich>=14,<16",  # progress and tables on the terminal
+    "prometheus_client>=0.22,<1",  # the workers' metrics for Prometheus, of several processes
 ]
 
 # What submits jobs to Flink or Spark: Beam's job servers, and a Java to run them.

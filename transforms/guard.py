@@ -18,6 +18,7 @@ from transforms.errors import (
     RefusedError,
     RetryableError,
 )
+from transforms.metrics import ALARMS, tell
 from transforms.segment import DEAD_LETTER, DISPOSED_SCHEMA, FINDINGS_SCHEMA, Segment, join
 
 _log = logging.getLogger(__name__)
@@ -100,3 +101,4 @@ def _alarm(segment: Segment, attempt: int, error: Exception) -> None:
         type(error).__name__,
         place,
     )
+    tell(ALARMS, 1, alarm="transform")

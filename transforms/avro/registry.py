@@ -8,6 +8,7 @@ from schemas.errors import RegistryUnavailableError, UnknownSchemaError
 from schemas.model import AvroSchema
 from schemas.registries import RegistryRefusedError, SchemaRegistry
 from transforms.errors import RefusedError, RetryableError
+from transforms.metrics import RETRIES, tell
 
 #: How long after a message's broker time a registry may lag behind its producer: replicas take
 #: seconds, so an id that is unknown a minute later is not coming.
@@ -82,5 +83,6 @@ class WriterSchemas:
                         f"({error.reason})",
                         "Start the run again when it does: it goes on from the fences",
                     ) from error
+            tell(RETRIES, 1, system="registry")
             self._sleep(pause)
             pause = min(pause * 2, 5.0)

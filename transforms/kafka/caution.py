@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from transforms.guard import ATTEMPTS, QUARANTINE_MESSAGES, halves, quarantine
 from transforms.lake.attempts import Attempts
+from transforms.metrics import ALARMS, tell
 from transforms.rehearsal import Ending
 from transforms.segment import Segment
 
@@ -51,6 +52,7 @@ class Caution:
             self._attempts.deaths,
             segment,
         )
+        tell(ALARMS, 1, alarm="deaths")
         return segment.end
 
 
@@ -60,6 +62,7 @@ def _survivor(segment: Segment, rehearse: Rehearse) -> Segment:
             segment = halves(segment)[0]
         elif all(rehearse(segment) is Ending.DIED for _ in range(1, ATTEMPTS)):
             _log.error("ALARM: %s kills every process that handles it: quarantined", segment)
+            tell(ALARMS, 1, alarm="killer")
             return quarantine(segment)
         else:
             break

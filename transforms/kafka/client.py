@@ -32,6 +32,7 @@ from transforms.kafka.connection import (
 )
 from transforms.kafka.messages import Batch, Fetched, below, collector_paused, reaches, to_arrow
 from transforms.kafka.settings import BrokerSettings, TopicFacts
+from transforms.metrics import RETRIES, tell
 from transforms.segment import MESSAGES_SCHEMA
 
 T = TypeVar("T")
@@ -179,6 +180,7 @@ class Broker:
                 self._exhausted = False
                 self._trouble.forget()
                 return answer
+            tell(RETRIES, 1, system="kafka")
             time.sleep(0.5)  # The client reconnects by itself; asking faster would not help.
 
     def _explained(self, error: KafkaException) -> PipelineError:

@@ -11,6 +11,7 @@ from apache_beam.transforms.core import RestrictionProvider
 from transforms.kafka.client import Broker, PartitionConsumer
 from transforms.kafka.config import ReadFromKafkaConfig
 from transforms.kafka.discovery import PartitionTask, discover
+from transforms.kafka.figures import tell_lag, tell_read
 from transforms.kafka.messages import Fetched
 from transforms.kafka.reader import SegmentLimits, Source, read_segments
 from transforms.kafka.settings import TopicFacts
@@ -128,6 +129,7 @@ class _ReadFn(beam.DoFn):  # type: ignore[misc]
                 if claimed < segment.end - 1 < task.wanted:
                     claimed = segment.end - 1
                     tracker.try_claim(claimed)
+                tell_read(segment)
                 yield segment
         except Exception as error:  # noqa: BLE001 - the lane reports it; other partitions go on
             mine.fail(error)
@@ -165,3 +167,4 @@ class _PartitionSource:
 
     def note_progress(self, fence: int) -> None:
         self._consumer.note_progress(self._task.topic, self._task.partition, fence)
+        tell_lag(self._task, fence, self._task.wanted)

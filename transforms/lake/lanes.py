@@ -8,6 +8,7 @@ gives out the next segment. So at most one segment of a partition is in flight.
 """
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -16,8 +17,10 @@ from typing import Any, Final
 from transforms.errors import ContentionError, PipelineError, RefusedError
 from transforms.lake.chain import CommitChain, Tail
 from transforms.lake.client import ObjectStore
+from transforms.lake.figures import tell_commit
 from transforms.lake.names import PartitionId
 from transforms.lake.settings import StoreSettings
+from transforms.metrics import Box
 
 #: Two writers that keep losing to each other must not go on for ever.
 MAX_FOREIGN_COMMITS: Final = 5
@@ -61,10 +64,16 @@ class Lane:
     """One partition's chain, the segment in flight, and what this run did so far.
 
     All methods may be called from any thread.
+
+    Attributes:
+        chain: The partition's commits.
+        box: The figures that writing has told and that no step has handed over to Beam yet.
+        failure: What stopped the partition, if anything did.
     """
 
     def __init__(self, chain: CommitChain, pool: ThreadPoolExecutor) -> None:
         self.chain = chain
+        self.box = Box()
         self._pool = pool
         self._lock = threading.RLock()
         self._in_flight: Future[None] | None = None
@@ -135,6 +144,7 @@ class Lane:
         self._foreign = 0
         self._touched = True
         commit = tail.commit
+        tell_commit(commit, time.time())
         self._messages += commit.messages
         self._gaps.extend(commit.gaps)
         for name, counts in commit.dispositions.items():
@@ -178,7 +188,8 @@ class Lane:
 
     def _run(self, job: Callable[[], None]) -> None:
         try:
-            job()
+            with self.box:
+                job()
         except Exception as error:  # noqa: BLE001 - kept for the reader, reported in the outcome
             self.fail(error)
 
@@ -212,9 +223,13 @@ def lane(store: ObjectStore, owner: PartitionId, lake_id: str) -> Lane:
 
 
 def outcomes(root: str) -> list[PartitionOutcome]:
-    """Waits for this process's lanes of a lake and returns what they did since the last call."""
+    """Waits for this process's lanes of a lake and returns what they did since the last call.
+
+    Their figures are handed over to the step that calls.
+    """
     with _lanes_lock:
         mine = [lane for (lake, _, _), lane in _lanes.items() if lake == root]
     for each in mine:
         each.wait()
+        each.box.hand_over()
     return [outcome for each in mine if (outcome := each.outcome()) is not None]

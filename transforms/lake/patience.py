@@ -10,6 +10,7 @@ from transforms.errors import (
     RetryableError,
     StoreUnavailableError,
 )
+from transforms.metrics import RETRIES, tell
 
 T = TypeVar("T")
 
@@ -45,5 +46,6 @@ def patiently(
                     f"S3 did not answer for {patience_s:.0f} s ({error.what})",
                     "Start the pipeline again when it does: it goes on from the fences",
                 ) from error
+        tell(RETRIES, 1, system="s3")
         sleep(random.uniform(0.5, 1.0) * pause)
         pause = min(pause * 2, LAST_PAUSE_S)

@@ -6,6 +6,7 @@ from typing import Final
 
 from transforms.errors import OutcomeUnknownError, RetryableError
 from transforms.lake.lanes import reason_of
+from transforms.metrics import ALARMS, SETBACKS, tell
 
 _log = logging.getLogger(__name__)
 
@@ -50,10 +51,12 @@ class Setback:
         pause: float = min(last, first * 2.0 ** min(self._count, 30))
         self._count += 1
         self._until = self._clock() + pause
+        tell(SETBACKS, 1, kind="outage" if outage else "other")
         told = "%s: %s; failure %d in a row, tried again in %.0f s"
         about = (self._name, reason_of(error), self._count, pause)
         if not outage:
             _log.error("ALARM: " + told, *about)
+            tell(ALARMS, 1, alarm="setback")
         elif is_told(self._count):
             _log.warning(told, *about)
 

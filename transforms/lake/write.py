@@ -141,6 +141,8 @@ class _WriteFn(beam.DoFn):  # type: ignore[misc]
             mine.fail(segment.failure)
         else:
             mine.submit(partial(self._writer.write, mine, segment))
+        # Of the segment before, for which ``submit`` has waited.
+        mine.box.hand_over()
         return iter(())
 
     def finish_bundle(self) -> Iterator[WindowedValue]:

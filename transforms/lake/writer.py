@@ -28,6 +28,7 @@ from transforms.lake.commit import DataFile, SegmentCommit
 from transforms.lake.files import Built, DatasetLayout, build_files
 from transforms.lake.keys import versions_after
 from transforms.lake.lanes import Lane
+from transforms.metrics import ALARMS, tell
 from transforms.segment import ACCEPTED, FILTERED, Range, Segment, column_values
 
 _log = logging.getLogger(__name__)
@@ -107,6 +108,7 @@ class SegmentWriter:
                     segment,
                     type(error).__name__,
                 )
+                tell(ALARMS, 1, alarm="write")
         if segment.messages.num_rows > QUARANTINE_MESSAGES:
             return None
         return self._stored(lane, quarantine(segment))

@@ -4,25 +4,22 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
 import pyarrow.compute as pc
-from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 
 from transforms.errors import ConfigurationError
 from transforms.guard import guarded
+from transforms.metrics import FINDINGS, tell
 from transforms.quality.limits import LimitPlan, LimitRule, enforce_limits
 from transforms.quality.rule_plans import RulePlans
 from transforms.quality.rules import RESERVED, RuleSet
 from transforms.quality.validate import validate
 from transforms.references import References
 from transforms.segment import Segment
-
-#: Namespace of the counters of findings: ``R03/rxhub``, by rule and source system.
-METRICS: Final = "rules"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +81,7 @@ class _ValidateFn(beam.DoFn):  # type: ignore[misc]
         self._plans = RulePlans(config.rules, config.references, config.source_systems)
 
     def process(self, segment: Segment) -> Iterator[Segment]:
+        self._plans.renew()  # Not in ``guarded``, which cuts: all of a segment sees the same.
         judged = guarded(partial(validate, plans=self._plans), segment)
         _count(judged.findings)
         yield judged
@@ -143,7 +141,7 @@ class _EnforceLimitsFn(beam.DoFn):  # type: ignore[misc]
 
 def _count(findings: pa.Table) -> None:
     for (rule, source), count in _counted(findings).items():
-        Metrics.counter(METRICS, f"{rule}/{source}").inc(count)
+        tell(FINDINGS, count, rule=rule, source_system=source)
 
 
 def _counted(findings: pa.Table) -> Counter[tuple[str, str]]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from transforms.errors import PipelineError
+from transforms.metrics import Box
 from transforms.redshift.loader import Loader
 from transforms.redshift.outcome import LoadOutcome, failed_load
 
@@ -32,6 +33,7 @@ class BackgroundLoad(threading.Thread):
 
     Attributes:
         is_done: Whether it has ended, and all its outcomes were given out.
+        box: The figures that it has told and that no step has handed over to Beam yet.
     """
 
     def __init__(self, loader: Loader) -> None:
@@ -41,19 +43,21 @@ class BackgroundLoad(threading.Thread):
         self._queue: queue.SimpleQueue[LoadOutcome | None] = queue.SimpleQueue()
         self._bug: Exception | None = None
         self.is_done = False
+        self.box = Box()
 
     def run(self) -> None:
         """Loads, in the thread."""
         try:
-            for outcome in outcomes(self._loader):
-                self._queue.put(outcome)
+            with self.box:
+                for outcome in outcomes(self._loader):
+                    self._queue.put(outcome)
         except Exception as error:  # noqa: BLE001 - raised again where it is polled
             self._bug = error
         finally:
             self._queue.put(None)
 
     def poll(self, seconds: float | None) -> Iterator[LoadOutcome]:
-        """Yields outcomes as they come.
+        """Yields outcomes as they come, and hands figures over to the step that asks.
 
         Args:
             seconds: For how long; None until the load has ended.
@@ -70,6 +74,8 @@ class BackgroundLoad(threading.Thread):
                 if left <= 0:
                     return
                 continue
+            finally:
+                self.box.hand_over()
             if outcome is not None:
                 yield outcome
                 continue

@@ -22,10 +22,12 @@ from transforms.errors import (
     WarehouseUnavailableError,
 )
 from transforms.lake import BatchLimits, Mark, ObjectStore, PartitionId, require_lake
+from transforms.metrics import RETRIES, tell
 from transforms.redshift import sql
 from transforms.redshift.batch import Layouts, LoadResult
 from transforms.redshift.client import Session, connect
 from transforms.redshift.fences import position_of, read_fences
+from transforms.redshift.figures import tell_failure, tell_load
 from transforms.redshift.layout import Column
 from transforms.redshift.manifest import Manifests, Source
 from transforms.redshift.plan import LoadPlan
@@ -144,7 +146,13 @@ class Loader:
         """
         try:
             while (result := self._patiently(self._once)) is not None:
+                tell_load(result)
                 yield result
+        except PipelineError as error:
+            # One that was stopped came to nothing since nobody wanted it any more.
+            if not self._stopped.is_set():
+                tell_failure(error)
+            raise
         finally:
             self.close()
             # Only a load that is begun again may take copies for granted: others may sweep them.
@@ -194,6 +202,7 @@ class Loader:
                 if self._stopped.is_set() or now >= deadline:
                     raise
                 _log.warning("the load is begun again: %s", error.what)
+            tell(RETRIES, 1, system="redshift")
             # Jitter: two that met once must not meet again.
             self._sleep(random.uniform(0.1, 1.0) * pause)
             pause = min(pause * 2, LAST_PAUSE_S)

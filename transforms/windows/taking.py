@@ -17,11 +17,11 @@ from typing import Any, Final
 import apache_beam as beam
 import orjson
 import pyarrow as pa
-from apache_beam.metrics.metric import Metrics
 from apache_beam.transforms.window import FixedWindows, TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
 from transforms.lake import CommitBatch
+from transforms.metrics import FOREIGN_PARTIALS, UNTIMED_ROWS, tell
 from transforms.windows.cells import Cells, Dimensions, Placed, cells_of
 from transforms.windows.merging import merge
 from transforms.windows.pane import plain
@@ -52,8 +52,6 @@ class TakeCellsFn(beam.DoFn):
     def __init__(self, aggregate: Aggregate, settings: PaneSettings) -> None:
         self._aggregate = aggregate
         self._settings = settings
-        self._timeless = Metrics.counter(__name__, "rows_without_time")
-        self._foreign = Metrics.counter(__name__, "partials_of_another_declaration")
 
     def process(self, batch: CommitBatch) -> Iterator[tuple[CellKey, Cells]]:
         """Yields cells, those of one batch merged already, at the last instant of their window."""
@@ -62,7 +60,7 @@ class TakeCellsFn(beam.DoFn):
             together: dict[tuple[CellKey, int], Cells] = defaultdict(Cells)
             for cell in cells_of(partials, self._aggregate):
                 if cell.window is None:
-                    self._timeless.inc(cell.values[0])
+                    tell(UNTIMED_ROWS, cell.values[0], aggregate=self._aggregate.name)
                 elif self._settings.since is None or cell.window[0] >= self._settings.since:
                     end = _micros(cell.window[1])
                     key = self._key(lake, definition, cell)
@@ -77,7 +75,7 @@ class TakeCellsFn(beam.DoFn):
             if not table.num_columns:
                 continue
             if aggregate_of(table.schema) != self._aggregate:
-                self._foreign.inc()
+                tell(FOREIGN_PARTIALS, 1, aggregate=self._aggregate.name)
                 continue
             series[_definition(table.schema, self._aggregate)].append(table)
         for definition, tables in series.items():

@@ -5,12 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-from apache_beam.metrics.metric import MetricsFilter
 from hypothesis import strategies as st
 
+from tests.figures import counters
 from tests.transforms.segments import messages
 from transforms.avro.enforce import LINEAGE
-from transforms.quality.transform import METRICS
+from transforms.metrics import FINDINGS
 from transforms.segment import Segment
 
 DATASET = "orders"
@@ -110,8 +110,7 @@ def counted(pipeline):
     """Runs a pipeline; returns its counters of findings."""
     result = pipeline.run()
     result.wait_until_finish()
-    counters = result.metrics().query(MetricsFilter().with_namespace(METRICS))["counters"]
-    return {each.key.metric.name: each.committed for each in counters}
+    return counters(result, FINDINGS)
 
 
 def cut(segment, points):

@@ -11,6 +11,7 @@ from transforms.kafka.connection import LOST, PASSING, opened_consumer, show_pro
 from transforms.kafka.messages import Arrival, collector_paused, runs, to_arrow
 from transforms.kafka.settings import BrokerSettings
 from transforms.lake.setbacks import is_told
+from transforms.metrics import ALARMS, tell
 
 _log = logging.getLogger(__name__)
 
@@ -101,3 +102,4 @@ class StreamConsumer:
         self._refusals += 1
         if is_told(self._refusals):
             _log.error("ALARM: %s (%d times)", failure, self._refusals)
+            tell(ALARMS, 1, alarm="connection")

@@ -20,6 +20,7 @@ from transforms.lake.client import ObjectStore
 from transforms.lake.manifest import LakeManifest, require_lake
 from transforms.lake.names import COMMITS, PartitionId
 from transforms.lake.setbacks import is_told
+from transforms.metrics import ALARMS, tell
 
 _log = logging.getLogger(__name__)
 
@@ -160,3 +161,4 @@ class TopicWatch:
         count = self._failures[topic]
         if is_told(count):
             _log.error("ALARM: %s is not read: %s (look %d)", topic, error, count)
+            tell(ALARMS, 1, alarm="topic")

@@ -4,12 +4,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from transforms.crash_points import crash_point
+from transforms.errors import RetryableError
 from transforms.kafka.caution import Caution, Rehearse
 from transforms.kafka.config import StreamSettings
 from transforms.kafka.discovery import PartitionTask, check_log_reaches
+from transforms.kafka.figures import tell_lag
 from transforms.kafka.reader import check_identity, check_log, check_stalls
 from transforms.kafka.settings import TopicFacts
 from transforms.kafka.stream.buffers import PartitionBuffer
@@ -19,6 +21,10 @@ from transforms.lake.genesis import known_topic_ids
 from transforms.lake.lanes import Lane
 from transforms.lake.setbacks import Setback
 from transforms.segment import Segment
+
+#: How often the broker is asked how far a partition is behind, in seconds: as often as it is looked
+#: at, and seldom enough to cost nothing.
+LAG_EVERY_S: Final = 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +118,7 @@ class PartitionStream:
         self._gaps: tuple[tuple[int, int], ...] = ()
         self._position = self._durable = self._expected = 0
         self._stalls = self._losses = 0
-        self._news_at = around.clock()
+        self._news_at = self._lag_at = around.clock()
 
     def turn(self, hint: int) -> Turn:
         """Reads on for about a second; returns a segment if one is due.
@@ -138,6 +144,7 @@ class PartitionStream:
         buffer = self._buffer
         if buffer is None or not self._goes_on(buffer, hint):
             buffer = self._begin(hint)
+        self._ask_for_lag()
         if not self._around.consumer.gather(buffer):
             return Turn(quiet_at=self._quiet_at())
         if buffer.error is not None:
@@ -192,7 +199,9 @@ class PartitionStream:
         self._lane.chain.reload()
         fence = self._lane.fence
         self._check_identity()
-        check_log_reaches(self._facts, partition, fence, broker.stable_end(self._facts)[partition])
+        end = broker.stable_end(self._facts)[partition]
+        check_log_reaches(self._facts, partition, fence, end)
+        self._tell_lag(fence, end)
         first = max(fence, broker.earliest(self._facts)[partition])
         if self._caution is None or self._caution[0] != fence:
             attempts = Attempts(self._lane.chain.store, self._task.owner, fence)
@@ -253,6 +262,22 @@ class PartitionStream:
         # What is being gathered, or belongs to an open transaction, lies above the fence: it will
         # come, with older times.
         return asked_at if end == self._position else None
+
+    def _ask_for_lag(self) -> None:
+        around = self._around
+        if around.clock() - self._lag_at < LAG_EVERY_S:
+            return
+        try:
+            end = around.broker.stable_end(self._facts)[self._task.partition]
+        except RetryableError:
+            # Reading has its own way to find an outage out; a figure must not be what fails.
+            self._lag_at = around.clock()
+            return
+        self._tell_lag(self._durable, end)
+
+    def _tell_lag(self, fence: int, end: int) -> None:
+        self._lag_at = self._around.clock()
+        tell_lag(self._task, fence, end)
 
     def _failed(self, error: Exception) -> None:
         if self._lane.failure is None:

@@ -13,6 +13,7 @@ from apache_beam.utils.timestamp import Duration, Timestamp
 
 from transforms.kafka.config import ReadFromKafkaConfig
 from transforms.kafka.discovery import PartitionTask
+from transforms.kafka.figures import tell_read
 from transforms.kafka.stream import watermark
 from transforms.kafka.stream.worker import borrow, give_back
 from transforms.segment import Segment
@@ -93,6 +94,7 @@ class StreamSegmentsFn(beam.DoFn):  # type: ignore[misc]
             # What lies below the hint was claimed by a run whose writing failed.
             if turn.segment.end > hint and not tracker.try_claim(turn.segment.end - 1):
                 return  # The next call is no continuation of this one, and begins at the fence.
+            tell_read(turn.segment)
             yield self._stamped(turn.segment, estimator)
         elif turn.quiet_at is not None:
             reached = Timestamp(turn.quiet_at - self._config.stream.disorder_s)

@@ -1,0 +1,70 @@
+"""Metrics: one definition, told to Beam and, where an endpoint was asked for, to Prometheus.
+
+They count attempts: a replay counts again, and what a process hadn't told when it died is missing.
+The commit log is the truth; metrics are told once for a segment or a load, never for a message.
+"""
+
+from transforms.metrics.catalog import (
+    ALARM_KINDS,
+    ALARMS,
+    CATALOG,
+    COMMITTED_BYTES,
+    COMMITTED_MESSAGES,
+    COMMITTED_SEGMENTS,
+    COMMITTED_TIMESTAMP_SECONDS,
+    FINDINGS,
+    FOREIGN_PARTIALS,
+    FRESHNESS_SECONDS,
+    GAP_OFFSETS,
+    LAG_OFFSETS,
+    LOAD_SECONDS,
+    LOADED_ROWS,
+    LOADED_TIMESTAMP_SECONDS,
+    LOADS,
+    PUBLISHED_MESSAGES,
+    PUT_OFF_MESSAGES,
+    QUARANTINED_MESSAGES,
+    READ_BYTES,
+    READ_MESSAGES,
+    REJECTED_ROWS,
+    RETRIES,
+    SETBACKS,
+    UNTIMED_ROWS,
+)
+from transforms.metrics.kinds import NAMESPACE, Counter, Distribution, Gauge, Metric
+from transforms.metrics.telling import Box, tell
+
+__all__ = [
+    "ALARMS",
+    "ALARM_KINDS",
+    "CATALOG",
+    "COMMITTED_BYTES",
+    "COMMITTED_MESSAGES",
+    "COMMITTED_SEGMENTS",
+    "COMMITTED_TIMESTAMP_SECONDS",
+    "FINDINGS",
+    "FOREIGN_PARTIALS",
+    "FRESHNESS_SECONDS",
+    "GAP_OFFSETS",
+    "LAG_OFFSETS",
+    "LOADED_ROWS",
+    "LOADED_TIMESTAMP_SECONDS",
+    "LOADS",
+    "LOAD_SECONDS",
+    "NAMESPACE",
+    "PUBLISHED_MESSAGES",
+    "PUT_OFF_MESSAGES",
+    "QUARANTINED_MESSAGES",
+    "READ_BYTES",
+    "READ_MESSAGES",
+    "REJECTED_ROWS",
+    "RETRIES",
+    "SETBACKS",
+    "UNTIMED_ROWS",
+    "Box",
+    "Counter",
+    "Distribution",
+    "Gauge",
+    "Metric",
+    "tell",
+]
