@@ -111,11 +111,14 @@ class Services:
         if _watchdog.NAME in entries:
             self.state.put(_watchdog.NAME, Entry())
 
+    def environ(self) -> Mapping[str, str]:
+        """Returns the variables that tell clients where the servers are, and the keys."""
+        return _variables(self.state, self.expected)
+
     def write_environ(self) -> Path:
         """Writes ``env``, shell ``export`` lines readable by the user alone, and returns it."""
         path = self.state.folder / "env"
-        variables = _variables(self.state, self.expected)
-        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
+        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in self.environ().items()]
         path.touch(mode=0o600)
         path.write_text("".join(lines))
         return path

@@ -114,9 +114,10 @@ class _Bench:
         one = Pharmacy("one worker", self._place)
         short = one.run("bench", self._events)
         longer = one.run("bench-long", long)
+        fifths = ", ".join(f"{peak:.0f}" for peak in longer.peaks_mb(5))
         print(
             f"Peak MB of a worker: {short.peak_mb:.0f} for {self._events:,} events, "
-            f"{longer.peak_mb:.0f} for {long:,}.\n"
+            f"{longer.peak_mb:.0f} for {long:,}; by fifths of the longer run {fifths}.\n"
         )
 
     def stages(self) -> None:

@@ -67,14 +67,20 @@ class Pharmacy:
     """The main job: the packaged configuration, or the spine's."""
 
     def __init__(
-        self, name: str, place: Place, *, spine: bool = False, flags: Sequence[str] = ()
+        self,
+        name: str,
+        place: Place,
+        *,
+        spine: bool = False,
+        runner: str = "DirectRunner",
+        flags: Sequence[str] = (),
     ) -> None:
         self.name = name
         self._place = place
         path = str(SPINE) if spine else None
         names = [each.dataset for each in load_config(path).topics]
         self._key = f"topics.{names.index('dispense_event')}.topic"
-        self._flags = [*flags, *([f"--config={path}"] if path else [])]
+        self._flags = [f"--runner={runner}", *flags, *([f"--config={path}"] if path else [])]
         self.last_root = ""
 
     def run(self, topic: str, events: int) -> Run:
@@ -85,7 +91,6 @@ class Pharmacy:
             f"--kafka_bootstrap_servers={self._place.servers}",
             f"--lake_root={self.last_root}",
             f"--set={self._key}={topic}",
-            "--runner=DirectRunner",
             *self._flags,
         ]
         return run(command, self._place.env, events)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import psutil
 
 #: Looking through the machine's processes costs CPU that the job lacks: 20 times a second took a
@@ -23,15 +24,24 @@ class Run:
         events: What it read.
         wall: Seconds from launch to exit.
         cpu: CPU seconds of the job's processes (Python's and Java's alike), start-up included.
-        peak_mb: Largest resident size of any one of them.
+        sizes_mb: Resident size of the largest of them, sampled evenly over the run.
         said: Its standard output.
     """
 
     events: int
     wall: float
     cpu: float
-    peak_mb: float
+    sizes_mb: Sequence[float]
     said: str
+
+    @property
+    def peak_mb(self) -> float:
+        """Largest resident size of any one of its processes."""
+        return max(self.sizes_mb)
+
+    def peaks_mb(self, parts: int) -> list[float]:
+        """Returns the peak of each part of the run, cut into equal times."""
+        return [max(part) for part in np.array_split(self.sizes_mb, parts)]
 
 
 def run(command: Sequence[str], env: Mapping[str, str], events: int) -> Run:
@@ -55,7 +65,7 @@ def run(command: Sequence[str], env: Mapping[str, str], events: int) -> Run:
             raise RuntimeError(f"{command[:3]} ended with {process.returncode}: {err.read()}")
         # Samples miss the last moments; the kernel's sum misses children that nobody waited for.
         cpu = max(watch.cpu, used.ru_utime + used.ru_stime)
-        return Run(events, wall, cpu, watch.peak / 1e6, out.read())
+        return Run(events, wall, cpu, watch.sizes_mb, out.read())
 
 
 class _Watch(threading.Thread):
@@ -65,7 +75,7 @@ class _Watch(threading.Thread):
         super().__init__(daemon=True)
         self._root = psutil.Process(pid)
         self._cpu: dict[int, float] = {}
-        self.peak = 0
+        self.sizes_mb: list[float] = []
 
     @property
     def cpu(self) -> float:
@@ -82,11 +92,13 @@ class _Watch(threading.Thread):
                 return False
         except psutil.NoSuchProcess:
             return False
+        largest = 0
         for process in family:
             try:
                 used = process.cpu_times()
                 self._cpu[process.pid] = used.user + used.system
-                self.peak = max(self.peak, process.memory_info().rss)
+                largest = max(largest, process.memory_info().rss)
             except (psutil.NoSuchProcess, psutil.ZombieProcess):
                 continue
+        self.sizes_mb.append(largest / 1e6)
         return True

@@ -79,7 +79,7 @@ class ChainLoop:
 
     def _joins(self, step: DerivedColumns, references: References) -> Sequence[Join]:
         parsed = [self._engine.parse(sql) for sql in step.expressions.values()]
-        return references.joins(step.dataset, parsed)
+        return references.view().joins(step.dataset, parsed)
 
 
 def measure(

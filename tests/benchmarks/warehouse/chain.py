@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from statistics import median
 
+from tests.benchmarks.freshness import freshness
 from tests.benchmarks.jobs import Run
-from tests.benchmarks.warehouse.freshness import freshness
 from tests.benchmarks.warehouse.site import Site, site
 from tests.benchmarks.warehouse.watching import LoadWatch
 from transforms.redshift import Session, Statements
@@ -26,7 +26,7 @@ def measure_freshness(rate: int, seconds: int, every: float) -> None:
         seen = watch.stop()
         place.verify(schema)
         session = place.session(schema)
-        fresh = freshness(_rows(session, schema), seen)
+        fresh = freshness(rows_by_load(session, schema), seen)
         session.close()
     walls = [each.wall for each in drains]
     print(
@@ -41,7 +41,7 @@ def _drained(
     place: Site, schema: str, rate: int, seconds: int, every: float
 ) -> tuple[str, list[Run]]:
     """Drains as a scheduler does, one after another, until all that was produced is loaded."""
-    producer = _producing(place, rate, rate * seconds)
+    producer = producing(place, rate, rate * seconds)
     drains: list[Run] = []
     due = time.monotonic()
     try:
@@ -59,7 +59,8 @@ def _drained(
     return said.strip(), drains
 
 
-def _producing(place: Site, rate: int, events: int) -> subprocess.Popen[str]:
+def producing(place: Site, rate: int, events: int) -> subprocess.Popen[str]:
+    """Starts the usual stream, live: it says at its end what it came to."""
     command = [
         *(sys.executable, "-m", "beam_pipelines.produce", "--live", "--seed=1", "--faults=none"),
         f"--kafka_bootstrap_servers={place.servers}",
@@ -69,7 +70,13 @@ def _producing(place: Site, rate: int, events: int) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
-def _rows(session: Session, schema: str) -> Iterator[tuple[int, datetime, int]]:
+def rows_by_load(session: Session, schema: str) -> Iterator[tuple[int, datetime, int]]:
+    """Yields which load brought rows of events, when these were produced, and how many have both.
+
+    Args:
+        session: Of the warehouse.
+        schema: Its schema.
+    """
     for table in _EVENTS:
         query = (
             f"SELECT _load_id, _timestamp, COUNT(*) FROM {schema}.{table} "

@@ -2,7 +2,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.benchmarks.warehouse.freshness import freshness
+from tests.benchmarks.freshness import freshness
 
 NOON = datetime(2026, 11, 28, 12)
 #: The same moment, in seconds since 1970.
@@ -30,8 +30,8 @@ class TestFreshness:
         found = freshness(rows, {1: NOON_S + 25, 2: NOON_S + 620})
         assert (found.p99, found.worst) == (5.0, 600.0)
 
-    def test_a_load_that_no_query_found_is_no_fresh_one(self):
-        with pytest.raises(RuntimeError, match="load 2"):
+    def test_what_no_reader_found_is_not_fresh(self):
+        with pytest.raises(RuntimeError, match="2 brought rows"):
             freshness([(1, at(0), 1), (2, at(0), 1)], {1: NOON_S + 1})
 
     def test_clocks_that_disagree_are_noticed(self):
