@@ -89,6 +89,14 @@ class Run:
             self._ended = Ended(code, self._out.read_text(errors="replace"), self.stderr)
         return self._ended
 
+    def has_ended(self) -> bool:
+        """Tells whether it has ended."""
+        return self._ended is not None or bool(select.select([self._pidfd], [], [], 0)[0])
+
+    def is_frozen(self) -> bool:
+        """Tells whether it is stopped where it is."""
+        return _state(self.pid) == "T"
+
     def signal(self, number: int) -> None:
         """Sends the process a signal."""
         if self._ended is None:

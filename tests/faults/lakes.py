@@ -20,8 +20,11 @@ from transforms.lake import (
     read_small_tables,
     require_lake,
 )
+from transforms.quality import open_dead_letters
 
 Place = tuple[int, int]
+#: Topic, partition and offset of a dead letter; its key, value, headers and timestamp.
+Opened = tuple[tuple[str, int, int], tuple[Any, ...]]
 
 SWEEP = "beam_pipelines.lake.cli:main"
 
@@ -200,3 +203,20 @@ def dead_letters_of(store: ObjectStore, commit: SegmentCommit) -> list[dict[str,
     table = read_small_tables(store, commit).get("dead_letters")
     # Python's calendar doesn't have all times that a producer may send.
     return [] if table is None else table.drop_columns(["timestamp"]).to_pylist()
+
+
+def opened_dead_letters(
+    store: ObjectStore, made: Sequence[SegmentCommit], key: str
+) -> list[Opened]:
+    """Opens the dead letters of commits: place, key, value, headers and timestamp of each."""
+    found: list[Opened] = []
+    for commit in made:
+        letters = read_small_tables(store, commit).get("dead_letters")
+        if letters is None:
+            continue
+        place = {"topic": commit.topic, "topic_id": commit.topic_id, "partition": commit.partition}
+        for each in open_dead_letters(letters, key, **place):
+            where = commit.topic, commit.partition, each["offset"]
+            message = each["key"], each["value"], each["headers"] or [], each["timestamp_ms"]
+            found.append((where, message))
+    return found

@@ -24,11 +24,12 @@ from tests.faults.lakes import (
     dead_letters_of,
     dispositions,
     in_order,
+    opened_dead_letters,
     rows_of,
 )
 from tests.integration.misfits import send_misfits
 from tests.integration.small import assert_proven, keys_of
-from tests.integration.warehoused import Warehoused, assert_same
+from tests.integration.warehoused import Warehoused, assert_star
 from tests.launcher import DEAD_LETTER_KEY, MASKING_KEY
 from tests.oracle import (
     Expected,
@@ -45,10 +46,8 @@ from tests.oracle.aggregates import AGGREGATES, totals_that_differ
 from tests.oracle.masks import Pseudonymised
 from tests.oracle.references import REFERENCE_DATASETS
 from tests.oracle.rules import RULES
-from tests.oracle.star import star
 from transforms.lake import SegmentCommit, read_small_tables
 from transforms.lake.names import ATTEMPTS, TOLD_GAPS
-from transforms.quality import open_dead_letters
 from transforms.windows import merge_totals
 
 pytestmark = pytest.mark.chain
@@ -251,19 +250,8 @@ def test_sealed_dead_letters_open_to_the_exact_messages(drained):
         for messages in drained.messages.values()
         for m in messages
     }
-    opened = {}
-    for commit in drained.lake.commits():
-        letters = read_small_tables(drained.lake.store, commit).get("dead_letters")
-        if letters is None:
-            continue
-        place = {"topic": commit.topic, "topic_id": commit.topic_id, "partition": commit.partition}
-        for letter in open_dead_letters(letters, DEAD_LETTER_KEY, **place):
-            opened[commit.topic, commit.partition, letter["offset"]] = (
-                letter["key"],
-                letter["value"],
-                letter["headers"] or [],
-                letter["timestamp_ms"],
-            )
+    letters = opened_dead_letters(drained.lake.store, drained.lake.commits(), DEAD_LETTER_KEY)
+    opened = dict(letters)
 
     dead = [
         each
@@ -271,7 +259,7 @@ def test_sealed_dead_letters_open_to_the_exact_messages(drained):
         for v in each.verdicts.values()
         if v.disposition == "dead_letter"
     ]
-    assert len(opened) == len(dead) > 50
+    assert len(letters) == len(opened) == len(dead) > 50
     assert opened == {place: sent[place] for place in opened}
 
 
@@ -290,20 +278,7 @@ def test_dead_letters_show_nothing_of_the_messages_in_clear(drained):
 
 def test_the_star_equals_the_oracle_after_many_small_loads(drained, warehoused):
     assert warehoused.load(rows=2_500) > 5
-    assert_star(warehoused, {expected.topic: expected for expected in drained.expected.values()})
-
-
-def assert_star(warehoused: Warehoused, *parts: Mapping[str, Expected]) -> None:
-    """Compares each table of the star with what the oracle tells of all rows, by topic."""
-    rows = {
-        dataset: [row for part in parts for row in part[topic].rows.values()]
-        for topic, dataset in TOPICS.items()
-    }
-    wanted = star(rows)
-    assert [each.table for each in warehoused.plan.star] == list(wanted)
-    for table, told in wanted.items():
-        assert_same(table, warehoused.table(table), told)
-    assert warehoused.breaches() == []
+    assert_star(warehoused, drained.expected)
 
 
 def test_an_object_that_no_commit_names_is_not_read(drained):
@@ -385,7 +360,11 @@ def test_later_events_are_added_and_nothing_else_changes(drained, warehoused, tm
         assert not list(totals_that_differ(aggregate, totals_of(lake, aggregate), rows))
     assert_proven(lake)
     warehoused.load(rows=500)
-    assert_star(warehoused, first, second)
+    assert_star(warehoused, *(_by_dataset(part) for part in (first, second)))
+
+
+def _by_dataset(part: Mapping[str, Expected]) -> dict[str, Expected]:
+    return {TOPICS[topic]: expected for topic, expected in part.items()}
 
 
 def _read(lake: Lake, starts: Mapping[str, Mapping[int, int]]) -> dict[str, list[Message]]:

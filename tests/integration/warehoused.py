@@ -9,7 +9,9 @@ from beam_pipelines.pharmacy.config import load_config
 from beam_pipelines.warehouse.plan import load_plan
 from runners.local import Redshift
 from tests.faults.lakes import Lake
+from tests.oracle import Expected
 from tests.oracle.moments import plain
+from tests.oracle.star import star
 from tests.warehouse import login
 from transforms.lake import BatchLimits
 from transforms.redshift import RedshiftSettings, Statements, connect, loader_of, migrate
@@ -65,6 +67,19 @@ def assert_same(table: str, found: Sequence[Row], wanted: Sequence[Row]) -> None
         f"{len(missing)} missing, as {_first(missing)}"
     )
     assert (extra, missing) == (Counter(), Counter()), differing
+
+
+def assert_star(warehoused: Warehoused, *parts: Mapping[str, Expected]) -> None:
+    """Compares each table of the star with what the oracle tells of all rows, by dataset."""
+    rows = {
+        dataset: [row for part in parts for row in part[dataset].rows.values()]
+        for dataset in parts[0]
+    }
+    wanted = star(rows)
+    assert [each.table for each in warehoused.plan.star] == list(wanted)
+    for table, told in wanted.items():
+        assert_same(table, warehoused.table(table), told)
+    assert warehoused.breaches() == []
 
 
 def _first(rows: Counter[tuple[Any, ...]]) -> Any:
