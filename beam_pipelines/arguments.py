@@ -70,6 +70,15 @@ def add_store_flags(parser: argparse.ArgumentParser) -> None:
     S3Options._add_argparse_args(group)
 
 
+def add_metrics_flag(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--metrics_port`` to the parser of a command that runs for long."""
+    parser.add_argument(
+        "--metrics_port",
+        metavar="[HOST:]PORT",
+        help="where Prometheus finds the metrics of docs/metrics.md; by default nowhere",
+    )
+
+
 def store_settings_of(arguments: argparse.Namespace) -> StoreSettings:
     """Returns the S3 settings from parsed ``--s3_*`` flags."""
     flags = [

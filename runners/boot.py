@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from runners import lifeline
+from runners import lifeline, metrics
 
 __all__ = ["main"]
 
@@ -29,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments, _ = _parser().parse_known_args(argv)
     lifeline.hold()
+    endpoint = metrics.serve_own()
     # Beam reads this one when it is imported, so it is imported below.
     os.environ["WORKER_ID"] = arguments.id
     from runners.provision import provision
@@ -48,6 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sdk_worker_main.main([])
     except grpc.RpcError:
         _LOG.info("Worker %s has lost its runner, and ends", arguments.id)
+    finally:
+        if endpoint is not None:
+            endpoint.close()
     return 0
 
 

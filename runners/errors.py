@@ -6,6 +6,7 @@
     ├── RunnerRefusedError      the runner can't do what its flags or the mode ask for
     ├── FlinkClusterError       a Flink cluster can't be reached, or refuses
     ├── WorkerError             a runner's request for a Python worker can't be met
+    ├── MetricsPortError        metrics can't be served where they were asked for
     ├── PackagingError          the workers' package can't be built, or isn't ours alone
     └── LocalServiceError       a local service could not be started, reached or stopped
         └── StateFolderError    the folder given for its data can't be used
@@ -18,6 +19,7 @@ __all__ = [
     "JavaNotFoundError",
     "LocalServiceError",
     "MavenError",
+    "MetricsPortError",
     "PackagingError",
     "RunnerRefusedError",
     "RunnersError",
@@ -130,6 +132,26 @@ class WorkerError(RunnersError):
 
     def __str__(self) -> str:
         return f"Worker {self.worker}: {self.reason}: {self.remedy}"
+
+
+class MetricsPortError(RunnersError):
+    """Metrics can't be served where they were asked for.
+
+    Args:
+        place: as the user wrote it, ``[HOST:]PORT``.
+        reason: what is wrong with it, on one line.
+    """
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(place, reason)
+        self.place = place
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"metrics at {self.place}: {self.reason}: choose another --metrics_port, such as 9400 "
+            "or 0.0.0.0:9400"
+        )
 
 
 class PackagingError(RunnersError):

@@ -20,7 +20,8 @@ from typing import Any, NoReturn
 import grpc
 from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
 
-from runners.errors import WorkerError
+from runners import metrics
+from runners.errors import MetricsPortError, WorkerError
 from runners.pool_workers import Workers
 from runners.provision import provision
 
@@ -42,7 +43,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format=form, force=True)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
-    workers = Workers()
+    endpoint = None
+    if arguments.metrics_port:
+        try:
+            endpoint = metrics.serve(arguments.metrics_port)
+        except MetricsPortError as error:
+            _LOG.error("%s", error)
+            return 1
+    workers = Workers(ended=endpoint.forget if endpoint else None)
     server = grpc.server(ThreadPoolExecutor(max_workers=4))
     beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(_Pool(workers), server)
     address = f"{arguments.host}:{arguments.port}"
@@ -99,6 +107,11 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument(
+        "--metrics_port",
+        metavar="[HOST:]PORT",
+        help="where Prometheus finds what the workers count; by default nowhere",
+    )
     parser.add_argument(
         "--host",
         default=_HOST,

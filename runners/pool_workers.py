@@ -60,15 +60,18 @@ class Workers:
     Args:
         clock: seconds, monotonic.
         reachable: tells whether an address accepts connections.
+        ended: is told the number of a process that has ended, at least once.
     """
 
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
         reachable: Callable[[str], bool] | None = None,
+        ended: Callable[[int], None] | None = None,
     ) -> None:
         self._clock = clock
         self._reachable = reachable or _accepts
+        self._ended = ended
         self._lock = threading.Lock()
         self._workers: list[_Worker] = []
         # How often each id was asked to be stopped whose workers haven't ended.
@@ -138,6 +141,8 @@ class Workers:
         if code is None:
             self._mind(worker)
             return True
+        if self._ended is not None:
+            self._ended(worker.process.pid)
         wanted = code != 0 and worker.stopped is None and self._needed(worker)
         if not wanted or worker.tries == _TRIES:
             _LOG.info("Worker %s ended with %s", worker.id, code)

@@ -13,7 +13,13 @@ from contextlib import closing
 from dataclasses import asdict, replace
 from typing import Any, Final
 
-from beam_pipelines.arguments import Parser, add_store_flags, run_command, store_settings_of
+from beam_pipelines.arguments import (
+    Parser,
+    add_metrics_flag,
+    add_store_flags,
+    run_command,
+    store_settings_of,
+)
 from beam_pipelines.exit_codes import ExitCode
 from beam_pipelines.pharmacy.config import PharmacyConfig, load_config
 from beam_pipelines.terminal import console
@@ -35,6 +41,7 @@ from beam_pipelines.warehouse.settings import (
     redshift_settings,
 )
 from beam_pipelines.warehouse.status import lock_holders, read_status
+from runners.metrics import serve
 from transforms.errors import ConfigurationError, RetryableError
 from transforms.lake import BatchLimits, ObjectStore
 from transforms.redshift import (
@@ -99,6 +106,8 @@ def _load(
 def _load_all(arguments: argparse.Namespace, settings: RedshiftSettings, plan: LoadPlan) -> None:
     if arguments.every is not None and arguments.every <= 0:
         raise ConfigurationError("--every must be a number of seconds above 0", "Such as 30")
+    if arguments.metrics_port:
+        serve(arguments.metrics_port)
     store = _store(arguments, settings.patience_s)
     loader = loader_of(store, plan, settings, BatchLimits(rows=arguments.rows))
     while True:
@@ -201,7 +210,8 @@ def _parser() -> Parser:
     )
     anew = _command(commands, "reload", "make one table anew: from the lake, or from raw tables")
     anew.add_argument("--table", required=True, help="such as raw_dispense_event")
-    anew.set_defaults(every=None, rows=BatchLimits().rows)
+    add_metrics_flag(loaded)
+    anew.set_defaults(every=None, metrics_port=None, rows=BatchLimits().rows)
     watched = _command(commands, "status", "fences and lag, last loads, who holds the lock")
     asked = _command(commands, "ask", "answer the configuration's questions")
     asked.add_argument("question", nargs="*", help="their names; all by default")
