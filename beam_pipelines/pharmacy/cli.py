@@ -8,11 +8,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from beam_pipelines.arguments import Parser, check_beam_flags, run_command, store_settings
+from beam_pipelines.arguments import (
+    Parser,
+    add_metrics_flag,
+    check_beam_flags,
+    run_command,
+    store_settings,
+)
 from beam_pipelines.exit_codes import ExitCode
 from beam_pipelines.pharmacy.config import PharmacyConfig, load_config
 from beam_pipelines.pharmacy.draining import drain
 from beam_pipelines.pharmacy.explain import PARTS, explain
+from beam_pipelines.pharmacy.kpi_plan import kpi_job
 from beam_pipelines.pharmacy.load_pipeline import LoadJob
 from beam_pipelines.pharmacy.pipeline import PharmacyJob
 from beam_pipelines.pharmacy.streaming import StreamFlags, stream
@@ -24,6 +31,7 @@ from beam_pipelines.warehouse.settings import (
     redshift_settings,
     wants_redshift,
 )
+from runners.metrics import serve_launched
 from runners.packaging import check_owners
 from runners.presets import prepare
 from transforms.errors import ConfigurationError
@@ -57,6 +65,8 @@ def _run(argv: Sequence[str]) -> int:
     screen = console(stderr=True, quiet=arguments.progress == "off")
     check_owners()
     flags = prepare(beam_flags, mode=arguments.mode, notify=screen.print)
+    if arguments.metrics_port:
+        serve_launched(arguments.metrics_port, flags)
     if arguments.mode == "stream":
         return stream(job, _stream_flags(arguments, flags), screen)
     if "FnApiRunner" in " ".join(flags):
@@ -89,6 +99,7 @@ def _job(arguments: argparse.Namespace, beam_flags: Sequence[str]) -> PharmacyJo
         mode=arguments.mode or "drain",
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}",
     )
+    job = job.part(kpi=kpi_job(job))
     if not wants_redshift(arguments):
         return job
     load = LoadJob(
@@ -160,6 +171,7 @@ def _parser() -> Parser:
         metavar="SECONDS",
         help="stop a stream so long after its first commit, as Ctrl-C does; by default it goes on",
     )
+    add_metrics_flag(parser)
     parser.add_argument("--progress", choices=("auto", "off"), default="auto")
     add_redshift_flags(parser)
     return parser

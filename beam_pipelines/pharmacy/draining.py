@@ -1,4 +1,4 @@
-"""One drain: Kafka to its end into the lake, then the lake into the warehouse, and the verdict."""
+"""One drain: Kafka to its end into the lake, what the lake feeds, and the verdict."""
 
 import sys
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from beam_pipelines.pharmacy.loading import check_warehouse, load
 from beam_pipelines.pharmacy.pipeline import PharmacyJob, build
 from beam_pipelines.pharmacy.preflight import Work, preflight
 from beam_pipelines.pharmacy.progress import Progress
+from beam_pipelines.pharmacy.publishing import check_topic, publish
 from beam_pipelines.pharmacy.running import first_line, looked, piped, shown
 from transforms.errors import PipelineError
 from transforms.lake import GapLedger, ObjectStore, PartitionOutcome, open_lake, read_run
@@ -27,7 +28,7 @@ class Drained:
         outcomes: Per partition, from the run's report.
         lag: Offsets between the fences and the ends that the run set out to reach.
         failure: What the runner raised, if anything.
-        behind: Whether the warehouse hasn't got all that the lake has.
+        behind: Whether the warehouse or the live figures haven't got all that the lake has.
     """
 
     outcomes: Sequence[PartitionOutcome] = ()
@@ -51,14 +52,24 @@ def drain(job: PharmacyJob, flags: Sequence[str], screen: Console) -> int:
     work = preflight(job, store)
     if job.load is not None:
         check_warehouse(job.load, store)
+    if job.kpi is not None:
+        check_topic(job.kpi, screen)
     if not work.nothing_new:
         open_lake(store, job.lake())
     ledger = GapLedger(store, work.ends)
     drained = _drained(job, work, store, ledger, flags, screen)
-    # Where nothing was touched, the warehouse isn't either.
-    if job.load is not None and verdict(drained) is not ExitCode.REFUSED:
-        drained = replace(drained, behind=load(job.load, store, flags, screen))
+    # Where nothing was touched, what comes after the lake isn't either.
+    if verdict(drained) is not ExitCode.REFUSED:
+        drained = replace(drained, behind=_fed(job, store, flags, screen))
     return _told(ledger, drained)
+
+
+def _fed(job: PharmacyJob, store: ObjectStore, flags: Sequence[str], screen: Console) -> bool:
+    """Publishes and loads what is committed; returns whether one of both is behind the lake."""
+    # The figures first: they are quick, and somebody watches them.
+    published = job.kpi is None or publish(job.kpi, flags, screen)
+    loaded = job.load is None or not load(job.load, store, flags, screen)
+    return not (published and loaded)
 
 
 def _drained(

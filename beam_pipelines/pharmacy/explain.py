@@ -9,6 +9,7 @@ import yaml
 from apache_beam.pipeline import AppliedPTransform, PipelineVisitor
 
 from beam_pipelines.pharmacy.chain import Chain
+from beam_pipelines.pharmacy.kpi_pipeline import KpiJob, build_kpi
 from beam_pipelines.pharmacy.load_pipeline import LoadJob, build_load
 from beam_pipelines.pharmacy.pipeline import PharmacyJob, build
 from runners import presets
@@ -57,7 +58,7 @@ def _flags(job: PharmacyJob, beam_flags: Sequence[str]) -> str:
 
 
 def _graph(job: PharmacyJob) -> str:
-    details = _details(job.chain) | _load_details(job.load)
+    details = _details(job.chain) | _load_details(job.load) | _kpi_details(job.kpi)
     lines = []
     for name, steps in _parts(job):
         lead = "" if name.startswith("Read") else "-> "
@@ -101,6 +102,25 @@ def _load_details(load: LoadJob | None) -> dict[str, list[str]]:
     }
 
 
+def _kpi_details(kpi: KpiJob | None) -> dict[str, list[str]]:
+    if kpi is None:
+        return {}
+    firing = {each.name: kpi.firing(each) for each in kpi.aggregates}
+    since = "the lake's beginning" if kpi.since is None else f"{kpi.since:%Y-%m-%d %H:%M %Z}"
+    return {
+        "ReadPartials": [f"without state from {since} on"],
+        **{
+            f"FirePanes-{name}": [
+                f"early after {each.early_s} s, late for {each.allowed_lateness_s} s, "
+                f"cells below {each.suppress_below} hidden",
+                *(f"sliding: {one.size_s} s every {one.every_s} s" for one in each.sliding),
+            ]
+            for name, each in firing.items()
+        },
+        "PublishPanes": [f"topic {kpi.publish.topic}"],
+    }
+
+
 def _limited(chain: Chain) -> Counter[str]:
     return Counter(rule.dataset for rule in chain.limits)
 
@@ -129,6 +149,8 @@ def _built(job: PharmacyJob) -> beam.Pipeline:
     build(pipeline, job)
     if job.load is not None:
         build_load(pipeline, job.load, {})
+    if job.kpi is not None:
+        build_kpi(pipeline, job.kpi)
     return pipeline
 
 

@@ -10,6 +10,7 @@ from apache_beam.pvalue import PCollection
 
 from beam_pipelines.pharmacy.chain import Chain, make_chain
 from beam_pipelines.pharmacy.config import PharmacyConfig
+from beam_pipelines.pharmacy.kpi_pipeline import KpiJob
 from beam_pipelines.pharmacy.load_pipeline import LoadJob
 from transforms.avro import EnforceSchema, EnforceSchemaConfig, TopicContract
 from transforms.kafka import (
@@ -59,6 +60,7 @@ class PharmacyJob:
         pinned: Which commits of the references count; by default those that there are when a
             worker looks.
         load: What comes after the lake; None to stop there.
+        kpi: How live figures are published; None for not at all.
         mode: ``drain`` reads to an end, ``stream`` goes on.
     """
 
@@ -71,6 +73,7 @@ class PharmacyJob:
     only: frozenset[str] | None = None
     pinned: ReferenceSnapshot | None = None
     load: LoadJob | None = None
+    kpi: KpiJob | None = None
     mode: Mode = "drain"
 
     @property

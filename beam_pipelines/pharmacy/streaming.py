@@ -1,4 +1,4 @@
-"""A stream: Kafka into the lake, and the lake into the warehouse, until somebody stops it."""
+"""A stream: Kafka into the lake, the lake into what it feeds, until somebody stops it."""
 
 import signal
 import sys
@@ -17,10 +17,12 @@ from rich.console import Console
 
 from beam_pipelines.exit_codes import ExitCode
 from beam_pipelines.pharmacy.draining import drain, new_references
+from beam_pipelines.pharmacy.kpi_pipeline import build_kpi
 from beam_pipelines.pharmacy.load_pipeline import build_stream_load
 from beam_pipelines.pharmacy.loading import check_warehouse
 from beam_pipelines.pharmacy.pipeline import PharmacyJob, build
 from beam_pipelines.pharmacy.preflight import preflight
+from beam_pipelines.pharmacy.publishing import check_topic
 from beam_pipelines.pharmacy.running import first_line, looked, shown
 from beam_pipelines.pharmacy.stream_progress import StreamProgress
 from beam_pipelines.terminal import console
@@ -74,6 +76,8 @@ def stream(job: PharmacyJob, flags: StreamFlags, screen: Console) -> int:
     work = preflight(job, store)
     if job.load is not None:
         check_warehouse(job.load, store)
+    if job.kpi is not None:
+        check_topic(job.kpi, screen)
     open_lake(store, job.lake())
     if topics := new_references(job, work):
         code = _drained(job, topics, flags, screen)
@@ -87,6 +91,8 @@ def stream(job: PharmacyJob, flags: StreamFlags, screen: Console) -> int:
     build(made, job.part(pinned=pinned, run_id=""))
     if job.load is not None and flags.load_interval is not None:
         build_stream_load(made, job.load, flags.load_interval)
+    if job.kpi is not None:
+        build_kpi(made, job.kpi)
     with _stoppable() as asked, shown(progress, screen):
         timer = _Timer(flags.run_for, lambda: progress.messages > 0)
         # What a stop comes to is no progress: it is told where that is off, too.
@@ -104,7 +110,7 @@ def stream(job: PharmacyJob, flags: StreamFlags, screen: Console) -> int:
 def _drained(job: PharmacyJob, topics: frozenset[str], flags: StreamFlags, screen: Console) -> int:
     """Drains the references; the warehouse gets them with the rest."""
     screen.print("The references come first", highlight=False)
-    code = drain(job.part(only=topics, load=None, mode="drain"), flags.drain, screen)
+    code = drain(job.part(only=topics, load=None, kpi=None, mode="drain"), flags.drain, screen)
     if code not in _GOES_ON:
         sys.stderr.write("error: the references could not be drained; the stream isn't started\n")
     return code

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from beam_pipelines.pharmacy.config.kpi import KpiConfig
 from beam_pipelines.warehouse.star import StarConfig
 from schemas.arrow_types import arrow_schema
 from schemas.catalog import packaged_dataset
@@ -273,6 +274,7 @@ class PharmacyConfig(_Strict):
     kafka: KafkaConfig = KafkaConfig()
     segment: SegmentConfig = SegmentConfig()
     stream: StreamConfig = StreamConfig()
+    kpi: KpiConfig = KpiConfig()
     warehouse: StarConfig = StarConfig()
 
     @model_validator(mode="after")
@@ -287,6 +289,7 @@ class PharmacyConfig(_Strict):
         aggregates = [each.name for each in self.aggregates]
         if len(set(aggregates)) != len(aggregates):
             raise ValueError("aggregates must name each aggregate once")
+        self.kpi.check(names, {each.name: each for each in self.aggregates})
         return self
 
     def _named(self) -> list[tuple[str, str]]:

@@ -52,6 +52,17 @@ def test_with_a_warehouse_the_graph_goes_on_from_the_commits(capsys):
     assert "       raw_dispense_event" in lines
 
 
+def test_with_a_topic_of_live_figures_the_graph_goes_on_from_the_commits(capsys):
+    flags = ["--set", "kpi.topic=figures", "--set", "kpi.since=2026-03-01T00:00:00Z"]
+    lines = explained(capsys, "graph", *flags).splitlines()
+    (begin,) = [n for n, line in enumerate(lines) if line.startswith("ReadPartials")]
+    assert lines[begin + 1] == "       without state from 2026-03-01 00:00 UTC on"
+    assert lines[begin + 2].startswith("-> FirePanes-fills_per_store")
+    assert lines[begin + 3].endswith("cells below 11 hidden")
+    assert lines[-2].startswith("-> PublishPanes")
+    assert lines[-1] == "       topic figures"
+
+
 def test_the_graph_for_graphviz_leads_from_the_reader_to_the_sink(capsys):
     text = explained(capsys, "dot")
     assert text.startswith("digraph")

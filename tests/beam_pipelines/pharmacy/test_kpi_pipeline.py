@@ -1,4 +1,4 @@
-"""The graph of live figures: from committed partials to messages, and what it refuses to show."""
+"""The graph of live figures: from committed partials to messages."""
 
 from datetime import timedelta
 
@@ -6,9 +6,7 @@ import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_pipelines.pharmacy.config import load_config
-from beam_pipelines.pharmacy.kpi_pipeline import KpiJob, build_kpi, check_shown, kpi_job
-from beam_pipelines.pharmacy.pipeline import PharmacyJob
+from beam_pipelines.pharmacy.kpi_pipeline import KpiJob, build_kpi
 from tests import plans
 from tests.fakes.lake import DATASET, MIDNIGHT, TOPIC, FakeLake, segment, writer
 from tests.transforms.windows.batches import moved, shown
@@ -52,40 +50,7 @@ def job(**changes):
     )
 
 
-def packaged(mode="stream", **sections):
-    return PharmacyJob(
-        config=load_config(None),
-        bootstrap_servers="h:1",
-        lake_root="s3://bucket/lake",
-        mode=mode,
-        **sections,
-    )
-
-
 class TestJob:
-    def test_the_packaged_aggregates_are_published(self):
-        made = kpi_job(packaged())
-        assert [each.name for each in made.aggregates] == [
-            "fills_per_store",
-            "units_per_drug",
-            "revenue_by_payer",
-            "turnaround_per_store",
-        ]
-        reading = made.reading()
-        assert reading.topics == {"pharmacy.dispense"}
-        assert "partials.units_per_drug" in reading.tables
-        assert (made.publish.topic, reading.mode) == ("pharmacy.kpi", "stream")
-
-    def test_only_in_a_stream_calls_are_short(self):
-        assert kpi_job(packaged()).publish.call_s == 5.0
-        assert kpi_job(packaged("drain")).publish.call_s is None
-
-    def test_a_configuration_without_aggregates_is_refused(self):
-        bare = packaged()
-        bare = bare.part(config=bare.config.model_copy(update={"aggregates": ()}))
-        with pytest.raises(ConfigurationError, match="no aggregate to publish"):
-            kpi_job(bare)
-
     def test_what_is_read_begins_before_the_first_window(self):
         made = job(since=MIDNIGHT)
         assert made.reading().since == MIDNIGHT - timedelta(hours=1)
@@ -102,44 +67,13 @@ class TestJob:
         with pytest.raises(ConfigurationError, match="the aggregate others, which is not counted"):
             job(special={"others": PaneSettings()})
 
-
-@pytest.fixture(scope="module")
-def masks():
-    return packaged().chain.masks
-
-
-class TestWhatIsShown:
-    def declared(self, **changes):
-        held = {
-            "name": "a",
-            "dataset": "dispense_event",
-            "time": "event_time",
-            "window": "1h",
-            "measures": {"n": {"count": ""}},
-        }
-        return Aggregate.model_validate({**held, **changes})
-
-    @pytest.mark.parametrize(
-        ("column", "cls"),
-        [("patient_id", "D:mrn"), ("age_at_service", "Q:age"), ("patient_link", "a link")],
-    )
-    def test_a_dimension_that_tells_of_a_patient_is_refused(self, masks, column, cls):
-        with pytest.raises(ConfigurationError, match=rf"{column} \({cls}\) as its dimension"):
-            check_shown(self.declared(dimensions=[column]), masks)
-
-    @pytest.mark.parametrize("measure", [{"min": ""}, {"max": ""}, {"quantiles": "", "at": [1]}])
-    def test_so_is_a_value_out_of_many_in_any_spelling(self, masks, measure):
-        measures = {"least": {n: v or "upper(Patient_Zip)" for n, v in measure.items()}}
-        with pytest.raises(ConfigurationError, match=r"\(Q:geo\) as its measure least"):
-            check_shown(self.declared(measures=measures), masks)
-
-    def test_counts_and_numbers_of_distinct_values_are_not(self, masks):
-        measures = {
-            "patients": {"distinct": "patient_id"},
-            "minors": {"count": "patient_zip IS NULL"},
-            "last": {"max": "event_time"},
-        }
-        check_shown(self.declared(dimensions=["payer_bin", "_partition"], measures=measures), masks)
+    def test_the_topic_keeps_the_figures_of_windows_that_are_open(self):
+        assert job(panes=PaneSettings(allowed_lateness_s=60)).needs().kept_s == 3_660
+        slides = PaneSettings(sliding=(Sliding(size_s=7200, every_s=3600),), allowed_lateness_s=0)
+        assert job(special={"orders": slides}).needs().kept_s == 7_200
+        days = ORDERS.model_copy(update={"window": "day", "zone": "UTC"})
+        assert job(aggregates=(ORDERS, days), partitions=9).needs().kept_s == 90_000 + 86_400
+        assert job(partitions=9).needs().partitions == 9
 
 
 class FakePublisher:
