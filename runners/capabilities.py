@@ -71,6 +71,11 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Beam's own image doesn't hold this package",
         "give --environment_config=IMAGE, an image that does",
     ),
+    "--metrics_port with workers elsewhere": (
+        "this process serves the figures of its own workers only",
+        "give it to python -m runners.pool, or set PHARMABEAM_METRICS_PORT where a runner starts "
+        "workers by itself",
+    ),
     "--savepoint_path in drain mode": (
         "a drain is a batch job, which has no state to go on from",
         "leave it out: the drain goes on from the lake's fences",
