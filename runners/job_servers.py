@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +23,14 @@ JAVA = 17
 # JAR specification, "Notes on Manifest and Signature Files": no line longer than 72 bytes.
 _LINE_BYTES = 72
 
-# Beam stages each file of the class path, and has no option against it, but for those of a folder
-# by this name (org.apache.beam.sdk.util.construction.resources.PipelineResources). It looks through
-# symbolic links.
-_UNSTAGED = "gradle/wrapper"
+# Beam sends each file of the class path to Flink with each job, and has no option against it, but
+# for those of a folder by this name (org.apache.beam.sdk.util.construction.resources.
+# PipelineResources). It looks through symbolic links.
+_UNSENT = "gradle/wrapper"
+
+# What files of Flink itself are named. Every cluster has them, and takes its own in any case
+# (classloader.parent-first-patterns.default).
+_FLINKS_OWN = "flink-"
 
 _JVM = (
     # Only small elements, never a segment, pass through the JVM. Its default: a quarter of memory.
@@ -111,14 +115,17 @@ SPARK = JobServer(
 )
 
 
-def compose(server: JobServer, *, notify: Callable[[str], None], staged: bool = True) -> Path:
+def compose(
+    server: JobServer, *, notify: Callable[[str], None], class_path: Collection[str] = ()
+) -> Path:
     """Returns the jar that starts ``server``, fetching what is not there yet.
 
     Args:
         server: which one.
         notify: gets one line that says which job server is used.
-        staged: whether Flink's sends its class path to the cluster with each job, as Beam's does.
-            A cluster that has it already, as `runners.local`'s, starts jobs sooner without.
+        class_path: names of the files on the cluster's own class path. Flink's job server sends
+            90 MB with each job, but nothing to a cluster that was started from this very jar, as
+            `runners.local`'s: what it returns without this argument.
 
     Raises:
         MavenError: an artifact can't be fetched.
@@ -130,10 +137,18 @@ def compose(server: JobServer, *, notify: Callable[[str], None], staged: bool = 
         f"({server.megabytes} MB, fetched once)"
     )
     jars = maven.jars(coordinates, label=f"the job server {server.name}")
-    if server is FLINK:
-        jars = residuals.mended(jars, folder)
-    if not staged:
-        jars = [_unstaged(jar, folder / _UNSTAGED) for jar in jars]
+    if server is not FLINK:
+        return _composed(server, jars, folder)
+    jars = residuals.mended(jars, folder)
+    own = [jar for jar in jars if jar.name.startswith(_FLINKS_OWN)]
+    path = _composed(server, _without_sending(own, jars, folder), folder)
+    if path.name not in class_path:
+        return path
+    return _composed(server, _without_sending(jars, jars, folder), folder)
+
+
+def _composed(server: JobServer, jars: Sequence[Path], folder: Path) -> Path:
+    """Returns the jar whose manifest names ``jars``, written if it isn't there."""
     text = _manifest(server.main_class, jars)
     path = folder / f"{server.name}-{hashlib.sha256(text).hexdigest()[:16]}.jar"
     if not path.exists():
@@ -162,8 +177,12 @@ def log_file(server: JobServer) -> Path:
     return maven.cache_dir() / "logs" / f"{server.name}-job-server-{os.getpid()}.log"
 
 
-def _unstaged(jar: Path, folder: Path) -> Path:
-    """Returns the same file at a path that Beam doesn't stage."""
+def _without_sending(unsent: Sequence[Path], jars: Sequence[Path], folder: Path) -> list[Path]:
+    """Returns ``jars`` in their order, those of ``unsent`` at paths that Beam doesn't send."""
+    return [_hidden(jar, folder / _UNSENT) if jar in unsent else jar for jar in jars]
+
+
+def _hidden(jar: Path, folder: Path) -> Path:
     other = folder / jar.name
     if not other.exists():
         folder.mkdir(parents=True, exist_ok=True)

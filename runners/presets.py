@@ -161,7 +161,11 @@ def _composed(
     ]
     flag = f"{runner}_job_server_jar"
     if flag not in flags:
-        settings.append(Setting(flag, str(job_servers.compose(server, notify=notify))))
+        cluster = flink.cluster_of(flags) if server is FLINK else None
+        jar = job_servers.compose(
+            server, notify=notify, class_path=cluster.class_path() if cluster else ()
+        )
+        settings.append(Setting(flag, str(jar)))
     notify(f"The job server's log is {log}")
     return settings
 

@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -135,13 +136,23 @@ class Cluster:
             slots=answer["slots-total"],
         )
 
-    def task_managers(self) -> dict[str, tuple[str, int]]:
-        """Returns host and data port by id of each registered TaskManager.
+    def class_path(self) -> frozenset[str]:
+        """Returns the names of the files on the JobManager's class path."""
+        files = self._get("/jobmanager/environment")["classpath"]
+        return frozenset(PurePath(file).name for file in files)
 
-        One that was killed stays registered until its heartbeat is missed.
+    def task_managers(self) -> dict[str, tuple[str, int]]:
+        """Returns host and data port by id of each registered TaskManager that has told its slots.
+
+        It tells them a moment after it has registered. One that was killed stays registered until
+        its heartbeat is missed.
         """
         found = self._get("/taskmanagers")["taskmanagers"]
-        return {each["id"]: (_host(each["path"]), each["dataPort"]) for each in found}
+        return {
+            each["id"]: (_host(each["path"]), each["dataPort"])
+            for each in found
+            if each["slotsNumber"]
+        }
 
     def jobs(self) -> list[Job]:
         """Returns the jobs that the cluster knows, the newest first; old ones are forgotten."""

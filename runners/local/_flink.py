@@ -109,9 +109,8 @@ class JobManager(_FlinkProcess):
         return Cluster(self.address)
 
     def environ(self) -> Mapping[str, str]:
-        """Returns ``FLINK_MASTER``, and the ``FLINK_JOB_SERVER_JAR`` with which jobs start soon."""
-        jar = job_servers.compose(FLINK, notify=_ignore, staged=False)
-        return {"FLINK_MASTER": self.address, "FLINK_JOB_SERVER_JAR": str(jar)}
+        """Returns ``FLINK_MASTER``."""
+        return {"FLINK_MASTER": self.address}
 
     def _port_names(self) -> tuple[str, ...]:
         return ("rest", "rpc")
@@ -275,7 +274,7 @@ class Flink:
         return self.job_manager.cluster
 
     def environ(self) -> Mapping[str, str]:
-        """Returns ``FLINK_MASTER``, ``FLINK_JOB_SERVER_JAR`` and ``FLINK_WORKERS``."""
+        """Returns ``FLINK_MASTER`` and ``FLINK_WORKERS``."""
         return {**self.job_manager.environ(), **self.workers.environ()}
 
     def latest_checkpoint(self) -> str | None:

@@ -34,7 +34,9 @@ class FakeFlink:
 
     version: str = "1.19.3"
     task_managers: list[str] = field(default_factory=lambda: ["127.0.0.1", "127.0.0.1"])
+    silent: set[int] = field(default_factory=set)
     slots: int = 2
+    class_path: list[str] = field(default_factory=lambda: ["/opt/flink/lib/flink-dist.jar"])
     jobs: list[FakeJob] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     address: str = ""
@@ -46,6 +48,8 @@ class FakeFlink:
                 count = len(self.task_managers)
                 told = {"flink-version": self.version, "taskmanagers": count}
                 return 200, {**told, "slots-total": self.slots}
+            case ["GET", "jobmanager", "environment"]:
+                return 200, {"jvm": {}, "classpath": self.class_path}
             case ["GET", "taskmanagers"]:
                 return 200, {"taskmanagers": [self._manager(*m) for m in self._numbered()]}
             case ["GET", "jobs", "overview"]:
@@ -81,10 +85,10 @@ class FakeFlink:
     def _numbered(self) -> Iterator[tuple[int, str]]:
         return iter(enumerate(self.task_managers))
 
-    @staticmethod
-    def _manager(number: int, host: str) -> dict[str, Any]:
+    def _manager(self, number: int, host: str) -> dict[str, Any]:
         path = f"pekko.tcp://flink@{host}:6122/user/rpc/taskmanager_0"
-        return {"id": f"tm-{number}", "path": path, "dataPort": 7000 + number}
+        told = {"id": f"tm-{number}", "path": path, "dataPort": 7000 + number}
+        return {**told, "slotsNumber": 0 if number in self.silent else 1}
 
     @staticmethod
     def _listed(job: FakeJob) -> dict[str, Any]:

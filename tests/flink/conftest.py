@@ -17,5 +17,6 @@ def cluster_flags(
     folder = tmp_path_factory.mktemp("job-server")
     master = f"--flink_master={flink_cluster.address}"
     address = ["--flink-master", flink_cluster.address]
-    with served(FLINK, address, folder, staged=False) as endpoint:
+    class_path = flink_cluster.cluster.class_path()
+    with served(FLINK, address, folder, class_path=class_path) as endpoint:
         yield ["--runner=FlinkRunner", master, f"--job_endpoint={endpoint}"]

@@ -2,7 +2,7 @@
 
 import contextlib
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import grpc
@@ -41,10 +41,10 @@ def served(
     folder: Path,
     *,
     jvm: Sequence[str] = (),
-    staged: bool = True,
+    class_path: Collection[str] = (),
 ) -> Iterator[str]:
     """Runs a job server as Beam would; yields its address."""
-    jar = job_servers.compose(server, notify=lambda line: None, staged=staged)
+    jar = job_servers.compose(server, notify=lambda line: None, class_path=class_path)
     (port,) = free_ports(1)
     log = folder / "job-server.log"
     command = [*job_servers.jvm_command(server, log), *jvm, "-jar", str(jar), *master]

@@ -5,6 +5,7 @@ import time
 import zipfile
 from collections import Counter
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import psutil
 import pytest
@@ -55,6 +56,15 @@ class TestCompose:
         monkeypatch.setattr(job_servers.residuals, "mended", lambda jars, folder: list(jars))
         return paths
 
+    @pytest.fixture
+    def files(self, jars):
+        """Name and content of each artifact, as files."""
+        jars[:] = [jars[0].with_name(name) for name in ("beam.jar", "flink-core.jar")]
+        jars[0].parent.mkdir()
+        for jar in jars:
+            jar.write_text(f"of {jar.name}")
+        return {jar.name: jar.read_text() for jar in jars}
+
     def test_the_jar_holds_only_a_manifest_that_names_all_artifacts(self, jars):
         path = job_servers.compose(FLINK, notify=lambda line: None)
 
@@ -79,24 +89,35 @@ class TestCompose:
         monkeypatch.setattr(job_servers.maven, "jars", lambda names, **rest: jars[:-1])
         assert job_servers.compose(FLINK, notify=lambda line: None) != first
 
-    def test_a_class_path_that_is_not_staged_holds_the_same_files(self, jars, tmp_path):
-        for number, jar in enumerate(jars):
-            jar.parent.mkdir()
-            jars[number] = jar.with_name(f"{number}.jar")
-            jars[number].write_text(str(number))
+    def test_of_flink_what_every_cluster_has_is_not_sent_with_a_job(self, files):
+        sent, unsent = _class_path(job_servers.compose(FLINK, notify=lambda line: None))
 
-        for _ in range(2):  # the second time they are there already
-            path = job_servers.compose(FLINK, notify=lambda line: None, staged=False)
+        assert [path.name for path in unsent] == ["flink-core.jar"]
+        assert {path.name: path.read_text() for path in (*sent, *unsent)} == files
 
-        links = sorted((path.parent / "gradle" / "wrapper").iterdir(), key=lambda link: link.name)
-        assert {link.read_text() for link in links} == {str(n) for n in range(len(jars))}
-        with zipfile.ZipFile(path) as jar:
-            manifest = jar.read("META-INF/MANIFEST.MF").replace(b"\r\n ", b"").decode()
-        assert all(link.as_uri() in manifest for link in links)
+    def test_a_cluster_that_was_started_from_the_jar_is_sent_nothing(self, files):
+        jar = job_servers.compose(FLINK, notify=lambda line: None)
+
+        for _ in range(2):  # the second time it is there already
+            other = job_servers.compose(FLINK, notify=lambda line: None, class_path={jar.name})
+
+        sent, unsent = _class_path(other)
+        assert sent == []
+        assert {path.name: path.read_text() for path in unsent} == files
 
     def test_nothing_but_the_jar_is_left(self, jars):
         path = job_servers.compose(SPARK, notify=lambda line: None)
         assert list(path.parent.iterdir()) == [path]
+
+
+def _class_path(jar: Path) -> tuple[list[Path], list[Path]]:
+    """Returns the files that Beam sends with a job, and those that it doesn't."""
+    with zipfile.ZipFile(jar) as opened:
+        manifest = opened.read("META-INF/MANIFEST.MF").replace(b"\r\n ", b"").decode()
+    (line,) = [line for line in manifest.splitlines() if line.startswith("Class-Path: ")]
+    paths = [Path(unquote(urlsplit(each).path)) for each in line.split(" ")[1:]]
+    unsent = [path for path in paths if path.parts[-3:-1] == ("gradle", "wrapper")]
+    return [path for path in paths if path not in unsent], unsent
 
 
 def _parts(coordinate: str) -> list[str]:

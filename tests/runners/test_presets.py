@@ -14,6 +14,7 @@ from apache_beam.options.pipeline_options import (
 from runners import capabilities, job_servers, presets
 from runners.errors import PackagingError, RunnerRefusedError
 from runners.java import Java
+from tests.fakes.flink import serving
 
 ENDPOINT = "--job_endpoint=127.0.0.1:1"
 
@@ -87,6 +88,14 @@ class TestFlink:
         assert flink.flink_job_server_jar == "own.jar"
         # The last of two options of a JVM wins.
         assert options.view_as(JobServerOptions).job_server_jvm_properties[-1] == "-Xmx9g"
+
+    def test_a_cluster_of_the_same_class_path_gets_a_job_server_that_sends_none(self, tmp_path):
+        (tmp_path / "a.jar").touch()
+        with serving() as cluster:
+            flags = ["--runner=flink", f"--flink_master={cluster.address}"]
+            usual = _options(*flags).view_as(FlinkRunnerOptions).flink_job_server_jar
+            cluster.class_path = [usual]
+            assert _options(*flags).view_as(FlinkRunnerOptions).flink_job_server_jar != usual
 
     @pytest.mark.parametrize(
         "flag",

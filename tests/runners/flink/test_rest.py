@@ -31,6 +31,14 @@ class TestAnswers:
         fake.task_managers = ["10.0.0.7"]
         assert cluster.task_managers() == {"tm-0": ("10.0.0.7", 7000)}
 
+    def test_a_task_manager_that_has_not_told_its_slots_yet_does_not_count(self, cluster, fake):
+        fake.silent = {0}
+        assert list(cluster.task_managers()) == ["tm-1"]
+
+    def test_the_class_path_is_told_by_the_names_of_its_files(self, cluster, fake):
+        fake.class_path = ["/opt/a.jar", "b.jar"]
+        assert cluster.class_path() == {"a.jar", "b.jar"}
+
     def test_only_jobs_that_have_not_ended_use_slots(self, cluster, fake):
         fake.jobs = [
             FakeJob("a", "x", state="FINISHED", width=4),
