@@ -89,6 +89,16 @@ class TestConflicts:
         with pytest.raises(redshift_connector.Error):
             frozen.cursor().execute("select 1")
 
+    def test_a_server_that_starts_with_a_limit_does_not_end_its_own_session(self, warehouse):
+        warehouse.redshift.limit_idling(1)
+        warehouse.redshift.restart()
+        first = warehouse.psycopg(autocommit=True)
+        # It is ended for idling, and what the gateway itself needs has idled for longer.
+        with pytest.raises(psycopg.Error):
+            next(first.notifies(timeout=10))
+        warehouse.redshift.limit_idling(0)
+        assert warehouse.connect()
+
 
 class TestCancel:
     def test_a_copy_is_cancelled_and_the_session_goes_on(self, warehouse, table):

@@ -15,6 +15,7 @@ from runners.local.redshift.hub import Hub
 from runners.local.redshift.login import Cancel, Watched, authenticate, negotiate, start_backend
 from runners.local.redshift.postgres import Postgres
 from runners.local.redshift.session import Session
+from runners.local.redshift.sql import IDLE_TIMEOUTS
 from runners.local.redshift.wire import error
 
 __all__ = ["main"]
@@ -54,9 +55,14 @@ async def _serve(config: Mapping[str, Any]) -> None:
 
 
 async def _hub(postgres: Postgres, config: Mapping[str, Any]) -> Hub:
+    admin = await postgres.connect(config["database"])
+    for name in IDLE_TIMEOUTS:
+        await admin.query(
+            f"SET {name} = 0"
+        )  # Limits are for clients; it idles for most of the time.
     return Hub(
         socket=postgres.socket,
-        admin=await postgres.connect(config["database"]),
+        admin=admin,
         store=Store(config["s3"]),
         role=config["role"],
     )
