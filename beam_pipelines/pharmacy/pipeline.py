@@ -41,6 +41,7 @@ from transforms.references import References, ReferenceSnapshot
 from transforms.segment import Segment
 from transforms.settings import Mode
 from transforms.tables import MapTables, MapTablesConfig
+from transforms.topics import TopicName
 
 SegmentStep = beam.PTransform[PCollection[Segment], PCollection[Segment]]
 
@@ -58,7 +59,7 @@ class PharmacyJob:
         run_id: Names the run's report; empty for none.
         only: The topics to read; all by default.
         pinned: Which commits of the references count; by default those that there are when a
-            worker looks.
+            worker looks. In a stream that reads them again, those that it begins with.
         load: What comes after the lake; None to stop there.
         kpi: How live figures are published; None for not at all.
         mode: ``drain`` reads to an end, ``stream`` goes on.
@@ -107,6 +108,12 @@ class PharmacyJob:
             pinned=self.pinned,
             schemas=self.chain.schemas,
             link_keys=self.chain.masks.link_keys,
+            refresh_s=self.config.references.refresh_s if self.mode == "stream" else 0.0,
+            topics=[
+                TopicName(topic=each.topic)
+                for each in self.config.topics
+                if each.dataset in self.chain.reference_datasets
+            ],
         )
 
     def broker(self) -> BrokerSettings:

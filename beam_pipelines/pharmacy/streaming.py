@@ -61,8 +61,8 @@ class StreamFlags:
 def stream(job: PharmacyJob, flags: StreamFlags, screen: Console) -> int:
     """Runs the stream until it is stopped by Ctrl-C or SIGTERM, or ends by itself.
 
-    The references are drained first, and pinned: all workers judge by the same, and those that come
-    later count from the next start on.
+    The references are drained first. Those that come later count as soon as a worker has read them
+    (``references.refresh_s``), and each commit names those that its rows were judged by.
 
     Args:
         job: What to read and where to write.

@@ -94,7 +94,9 @@ class TrialRun:
     def _try(self, dataset: str, trials: Sequence[Trial]) -> None:
         engine = Engine(FUNCTIONS)
         rules = [trial.rule for trial in trials]
-        joins = self.references.joins(dataset, [engine.parse(rule.expression) for rule in rules])
+        joins = self.references.view().joins(
+            dataset, [engine.parse(rule.expression) for rule in rules]
+        )
         plan: RulePlan | None = None
         for commit, file in self._files(dataset):
             parquet = pq.ParquetFile(io.BytesIO(self.store.get(file.key)))

@@ -129,7 +129,7 @@ class FakeRuns:
             for step in self._chain.steps:
                 if step.dataset in segment.rows:
                     parsed = [engine.parse(sql) for sql in step.expressions.values()]
-                    joins = references.joins(step.dataset, parsed)
+                    joins = references.view().joins(step.dataset, parsed)
                     segment = derive(segment, step, engine, joins)
             return enforce_limits(mask(segment, self._masks), self._limits)
 

@@ -3,7 +3,7 @@
 An engine that lists the prefix would see orphans: files of a crash that no commit names.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -22,10 +22,15 @@ from transforms.lake.names import COMMITS, SIDECAR, PartitionId
 from transforms.lake.settings import StoreSettings
 
 
-def owners(store: ObjectStore) -> list[PartitionId]:
-    """Returns all partitions that have a chain."""
+def owners(store: ObjectStore, wanted: Callable[[str], bool] = lambda _: True) -> list[PartitionId]:
+    """Returns the partitions that have a chain.
+
+    Args:
+        store: The lake's objects.
+        wanted: Tells by its name whether a topic counts; all do by default.
+    """
     found: list[PartitionId] = []
-    for topic in store.folders(COMMITS):
+    for topic in filter(wanted, store.folders(COMMITS)):
         for topic_id in store.folders(f"{COMMITS}{topic}/"):
             numbers = store.folders(f"{COMMITS}{topic}/{topic_id}/")
             found.extend(PartitionId(topic, topic_id, int(number)) for number in numbers)

@@ -51,6 +51,11 @@ class RulePlan:
         self._check(seen)
         self.screens = screens(self.rules, self.joins, engine, seen.names)
 
+    def look_up(self, joins: Sequence[Join]) -> None:
+        """Takes the references' rows as they are now; names, keys and columns are as they were."""
+        self.joins = tuple(joins)
+        self.screens = [screen.looking_up(self.joins) for screen in self.screens]
+
     def _check(self, columns: pa.Schema) -> None:
         try:
             # All at once: one by one they take a second.
@@ -90,7 +95,12 @@ class RulePlans:
         self._references = references
         self._source_systems = source_systems
         self._engine = references.engine()
+        self._view = references.view()
         self._plans: dict[tuple[str, pa.Schema], RulePlan] = {}
+
+    def renew(self) -> None:
+        """Takes the references as they are committed by now: for the next segment, as a whole."""
+        self._view = self._references.view()
 
     def of(self, dataset: str, columns: pa.Schema) -> RulePlan | None:
         """Returns the plan for rows of a dataset; None if it has no rules."""
@@ -98,18 +108,19 @@ class RulePlans:
         if not rules:
             return None
         key = (dataset, columns)
+        expressions = [self._engine.parse(rule.expression) for rule in rules]
+        joins = self._view.joins(dataset, expressions)
         if key not in self._plans:
-            expressions = [self._engine.parse(rule.expression) for rule in rules]
-            joins = self._references.joins(dataset, expressions)
             allowed = self._source_systems.get(dataset, ())
             self._plans[key] = RulePlan(rules, self._engine, joins, columns, allowed)
+        self._plans[key].look_up(joins)
         return self._plans[key]
 
     def versions(self, dataset: str) -> dict[str, str]:
         """Returns what verdicts on a dataset depend on, for the segment."""
         versions = {f"rules.{dataset}": self._rules.version(dataset)}
         if self._rules.references_of(dataset):
-            versions["references"] = self._references.version()
+            versions["references"] = self._view.version()
         return versions
 
 

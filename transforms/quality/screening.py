@@ -6,7 +6,7 @@ that its query reads. Measured on 50,000 events and 58 rules: two thirds of the 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,10 @@ class Screen:
     columns: tuple[str, ...]
     joins: tuple[Join, ...]
     holds: str
+
+    def looking_up(self, joins: tuple[Join, ...]) -> "Screen":
+        """Returns the screen with the same references as they are committed later."""
+        return replace(self, joins=joins) if self.joins else self
 
     def doubtful(self, engine: Engine, table: pa.Table) -> np.ndarray[Any, Any]:
         """Returns the numbers of the rows on which some rule trips or fails, ascending."""

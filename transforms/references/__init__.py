@@ -7,7 +7,7 @@ from transforms.references.joins import (
     needed_columns,
 )
 from transforms.references.linked import check_linked, checking_engine, link_functions
-from transforms.references.loading import References, packaged_columns
+from transforms.references.loading import References, ReferenceView, packaged_columns
 from transforms.references.snapshot import ReferenceSnapshot, snapshot
 from transforms.references.spec import ReferenceSpec, ReferenceSpecs
 
@@ -15,6 +15,7 @@ __all__ = [
     "ReferenceSnapshot",
     "ReferenceSpec",
     "ReferenceSpecs",
+    "ReferenceView",
     "References",
     "check_linked",
     "check_lookups",

@@ -3,24 +3,25 @@
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from schemas.arrow_types import arrow_schema
 from schemas.catalog import packaged_datasets
 from transforms.errors import ConfigurationError
 from transforms.identifiers import LinkKeys
-from transforms.lake import DataFile, ObjectStore, StoreSettings
-from transforms.references.joins import declared_joins, needed_columns, pruned_join, rows_of
+from transforms.lake import ObjectStore, PartitionId, StoreSettings, owners
+from transforms.references.held import Held, grown
+from transforms.references.joins import declared_joins, needed_columns
 from transforms.references.linked import has_links, link_functions
-from transforms.references.snapshot import ReferenceSnapshot, files, snapshot, version
+from transforms.references.refreshing import Refresher
+from transforms.references.snapshot import ReferenceSnapshot, snapshot
 from transforms.references.spec import ReferenceSpec
-from transforms.references.versions import versions
 from transforms.sql import Engine, Expression, Function, Join
 from transforms.sql.functions import FUNCTIONS
+from transforms.topics import TopicName
 
 _log = logging.getLogger(__name__)
 
@@ -44,10 +45,14 @@ class References:
         store: Its address and credentials.
         pinned: Which commits count. Without it, whatever is committed when a process looks: workers
             may then see different references, so a run that must give the same rows pins them.
+        refresh_s: How often a process looks for what was committed since, in seconds, as far as
+            segments come; 0 for never. Then ``pinned`` only tells whose commits to read.
+        topics: The topics that carry the references: where to look for partitions that are new.
         schemas: Columns of the references' datasets; the packaged ones by default.
         link_keys: Resolves the keys of links, on the worker. Needed where a reference's key is one.
 
-    Guarantees: with a snapshot, every process sees the same rows.
+    Guarantees: with a snapshot and no refresh, every process sees the same rows. In any case a
+    segment sees the same rows from its first step to its last, and its commit names them.
     """
 
     def __init__(
@@ -59,6 +64,8 @@ class References:
         pinned: ReferenceSnapshot | None = None,
         schemas: Mapping[str, pa.Schema] | None = None,
         link_keys: Callable[[], LinkKeys] | None = None,
+        refresh_s: float = 0.0,
+        topics: Sequence[TopicName] = (),
     ) -> None:
         self.specs = dict(specs or {})
         self._lake_root = lake_root
@@ -66,6 +73,8 @@ class References:
         self._pinned = pinned
         self._schemas = dict(packaged_columns() if schemas is None else schemas)
         self._link_keys = link_keys
+        self._refresh_s = refresh_s
+        self._topics = tuple(topics)
         self._run = uuid.uuid4().hex
 
     @property
@@ -108,6 +117,67 @@ class References:
         """
         return declared_joins(self.specs, dataset, self._schemas)
 
+    def view(self, version: str = "") -> "ReferenceView":
+        """Returns the references for one segment.
+
+        Args:
+            version: What an earlier step saw of them, as the segment names it; empty if none did.
+        """
+        return ReferenceView(self.specs, self._schemas, lambda: self._held(version))
+
+    def _held(self, version: str) -> Held:
+        loaded = self._loaded()
+        return (loaded.of(version) if version else None) or loaded.newest()
+
+    def _loaded(self) -> Refresher:
+        with _LOCK:
+            if self._run not in _LOADED:
+                while len(_LOADED) >= _KEPT:
+                    _LOADED.pop(next(iter(_LOADED)))
+                _LOADED[self._run] = self._read()
+            return _LOADED[self._run]
+
+    def _read(self) -> Refresher:
+        store, specs = ObjectStore(self._lake_root, self._settings), tuple(self.specs.values())
+        pinned = snapshot(store, self.datasets) if self._pinned is None else self._pinned
+        # What goes on begins with all there is: it may be long after its launcher's look.
+        ends = dict.fromkeys(pinned.fences) if self._refresh_s else pinned.fences
+        first = grown(Held(), store, specs, ends)
+        for dataset in sorted({spec.dataset for spec in specs if first.of(spec).table is None}):
+            _log.warning(
+                "the lake has no rows of %s yet: what expressions look up there is null", dataset
+            )
+
+        def look(held: Held) -> Held:
+            return grown(held, store, specs, dict.fromkeys(self._owners(store, held)))
+
+        return Refresher(look, first, self._refresh_s)
+
+    def _owners(self, store: ObjectStore, held: Held) -> set[PartitionId]:
+        found = owners(store, lambda topic: any(name.covers(topic) for name in self._topics))
+        return {*held.position, *found}
+
+
+class ReferenceView:
+    """The references as one segment sees them; read when the first expression names one.
+
+    Args:
+        specs: The references by name.
+        schemas: Columns of the datasets.
+        held: Returns what is held; called once.
+    """
+
+    def __init__(
+        self,
+        specs: Mapping[str, ReferenceSpec],
+        schemas: Mapping[str, pa.Schema],
+        held: Callable[[], Held],
+    ) -> None:
+        self._specs = specs
+        self._schemas = schemas
+        self._find = held
+        self._found: Held | None = None
+
     def joins(self, dataset: str, expressions: Iterable[Expression]) -> list[Join]:
         """Returns the references that expressions over a dataset name, with their committed rows.
 
@@ -116,7 +186,7 @@ class References:
             StoreUnavailableError: S3 was away for longer than the store's patience.
         """
         needed = needed_columns(expressions)
-        named = {name: spec for name, spec in self.specs.items() if name in needed}
+        named = {name: spec for name, spec in self._specs.items() if name in needed}
         return [
             self._pruned(join, dataset, needed[join.name])
             for join in declared_joins(named, dataset, self._schemas)
@@ -128,80 +198,19 @@ class References:
         Raises:
             StoreUnavailableError: S3 was away for longer than the store's patience.
         """
-        return self._loaded().version if self.specs else ""
+        return self._held().version if self._specs else ""
 
     def _pruned(self, declared: Join, dataset: str, needed: set[str]) -> Join:
-        spec = self.specs[declared.name]
-        rows = self._loaded().versions(spec)
-        if rows is None:
-            return declared
-        return pruned_join(declared.name, spec, dataset, rows, needed)
+        spec = self._specs[declared.name]
+        rows = self._held().of(spec)
+        return declared if rows.table is None else rows.join(declared.name, dataset, spec, needed)
 
-    def _loaded(self) -> "_Loaded":
-        with _LOCK:
-            if self._run not in _LOADED:
-                while len(_LOADED) >= _KEPT:
-                    _LOADED.pop(next(iter(_LOADED)))
-                store = ObjectStore(self._lake_root, self._settings)
-                pinned = snapshot(store, self.datasets) if self._pinned is None else self._pinned
-                _LOADED[self._run] = _Loaded(store, pinned, self.datasets)
-            return _LOADED[self._run]
-
-
-class _Loaded:
-    """The references of one run in this process."""
-
-    def __init__(
-        self, store: ObjectStore, pinned: ReferenceSnapshot, datasets: Iterable[str]
-    ) -> None:
-        wanted = frozenset(datasets)
-        self._store = store
-        self._files = [file for file in files(store, pinned) if file.dataset in wanted]
-        self._lock = threading.Lock()
-        self._engine = Engine(FUNCTIONS)
-        self._versions: dict[tuple[str, str, str, str], pa.Table | None] = {}
-        self.version = version(self._files)
-
-    def versions(self, spec: ReferenceSpec) -> pa.Table | None:
-        """Returns the versions of a reference's keys; None if nothing is committed yet."""
-        name = (spec.dataset, spec.where or "", spec.key, spec.effective)
-        with self._lock:
-            if name not in self._versions:
-                self._versions[name] = self._read(spec)
-            return self._versions[name]
-
-    def _read(self, spec: ReferenceSpec) -> pa.Table | None:
-        # File by file: of a large dataset only the rows that count are held.
-        tables = [
-            rows_of(self._engine, spec, _rows(self._store, file))
-            for file in self._files
-            if file.dataset == spec.dataset
-        ]
-        if spec.link is not None:
-            # Older rows may have no link yet, and no policy takes one away.
-            tables = [each for each in tables if spec.key in each.column_names]
-        if not tables:
-            _log.warning(
-                "the lake has no rows of %s yet: what expressions look up there is null",
-                spec.dataset,
-            )
-            return None
-        rows = pa.concat_tables(tables, promote_options="default").unify_dictionaries()
-        for column in (spec.key, spec.effective):
-            if column not in rows.column_names:
-                raise ConfigurationError(
-                    f"the lake's dataset {spec.dataset} has no column {column}, by which it is "
-                    "looked up",
-                    "A masking policy that drops it rules out the reference: keep the column, or "
-                    "take the reference out",
-                )
-        return versions(rows, spec)
-
-
-def _rows(store: ObjectStore, file: DataFile) -> pa.Table:
-    return pq.read_table(pa.BufferReader(store.get(file.key))).replace_schema_metadata()
+    def _held(self) -> Held:
+        if self._found is None:
+            self._found = self._find()
+        return self._found
 
 
 #: By run, the oldest first.
-_LOADED: Final[dict[str, _Loaded]] = {}
+_LOADED: Final[dict[str, Refresher]] = {}
 _LOCK: Final = threading.Lock()

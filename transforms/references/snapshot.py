@@ -1,10 +1,9 @@
 """Which commits of the reference datasets count: the same ones for every worker of a run."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from transforms.lake import CommitChain, DataFile, ObjectStore, PartitionId, find_lake
+from transforms.lake import CommitChain, ObjectStore, PartitionId, find_lake
 from transforms.lake.names import DATA, parse_data_key
 
 
@@ -39,23 +38,6 @@ def snapshot(store: ObjectStore, datasets: Iterable[str]) -> ReferenceSnapshot:
         if tail is not None:
             fences[owner] = tail.fence
     return ReferenceSnapshot(fences=fences)
-
-
-def files(store: ObjectStore, pinned: ReferenceSnapshot) -> Iterator[DataFile]:
-    """Yields the data files of the commits that count, of all datasets of those partitions."""
-    lake = find_lake(store)
-    if lake is None:
-        return
-    for owner, fence in sorted(pinned.fences.items()):
-        for tail in CommitChain(store, owner, lake.lake_id).read_from():
-            if tail.fence <= fence:
-                yield from tail.commit.files
-
-
-def version(found: Iterable[DataFile]) -> str:
-    """Returns a short hash of files: their keys name their content."""
-    text = "\n".join(sorted(file.key for file in found))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _owners(store: ObjectStore, dataset: str) -> Iterator[PartitionId]:

@@ -1,6 +1,5 @@
 """Rows of a reference -> for each key its versions, each with the time in which it is valid."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -32,23 +31,40 @@ def versions(rows: pa.Table, spec: ReferenceSpec) -> pa.Table:
         without key or effective time, and versions that a later message of the same effective time
         replaces.
     """
+    return public(with_lineage(rows, spec))
+
+
+def with_lineage(rows: pa.Table, spec: ReferenceSpec) -> pa.Table:
+    """Returns the versions with the lineage that puts them in order.
+
+    Args:
+        rows: As for ``versions``; also what this function gave before, with later rows behind it:
+            what one version replaces, another one can't bring back.
+        spec: Names key and effective time.
+    """
+    rows = rows.select([name for name in rows.column_names if name not in (FROM, UNTIL)])
     known = pc.and_(rows.column(spec.key).is_valid(), rows.column(spec.effective).is_valid())
     named = rows.filter(known).append_column(FROM, rows.filter(known).column(spec.effective))
     named = named.set_column(named.num_columns - 1, FROM, named.column(FROM).cast(TIME))
     names = [name for name in (spec.key, FROM, *_ORDER) if name in named.column_names]
-    ordered = _plain(named, names).sort_by([(name, "ascending") for name in names])
+    ordered = plain(named, spec).sort_by([(name, "ascending") for name in names])
     until = _until(ordered.column(spec.key), ordered.column(FROM))
     bounded = ordered.append_column(UNTIL, pa.array(until, pa.int64()).cast(TIME))
     some = bounded.filter(pc.less(bounded.column(FROM), bounded.column(UNTIL)))
-    return some.select([n for n in some.column_names if n in (FROM, UNTIL) or n[:1] != "_"])
+    kept = (FROM, UNTIL, *_ORDER)
+    return some.select([n for n in some.column_names if n in kept or n[:1] != "_"])
 
 
-def _plain(rows: pa.Table, names: Sequence[str]) -> pa.Table:
-    """Returns rows whose named columns are no dictionaries: Arrow sorts by none of several keys."""
-    for name in names:
+def public(held: pa.Table) -> pa.Table:
+    """Returns versions without their lineage."""
+    return held.select([n for n in held.column_names if n in (FROM, UNTIL) or n[:1] != "_"])
+
+
+def plain(rows: pa.Table, spec: ReferenceSpec) -> pa.Table:
+    """Returns rows whose key and order are no dictionaries: Arrow sorts by none of several keys."""
+    for at, name in enumerate(rows.column_names):
         column = rows.column(name)
-        if pa.types.is_dictionary(column.type):
-            at = rows.column_names.index(name)
+        if name in (spec.key, *_ORDER) and pa.types.is_dictionary(column.type):
             rows = rows.set_column(at, name, column.cast(column.type.value_type))
     return rows
 

@@ -79,35 +79,41 @@ class _MapFn(beam.DoFn):  # type: ignore[misc]
 
     def setup(self) -> None:
         self._engine = self._config.references.engine()
-        self._joins: dict[int, list[Join]] = {}
         self._versions = table_versions(self._config.steps)
 
     def process(self, segment: Segment) -> Iterator[Segment]:
+        # What rules have seen of the references, derived columns see, too.
+        self._view = self._config.references.view(segment.versions.get("references", ""))
         yield guarded(self._mapped, segment)
 
     def _mapped(self, segment: Segment) -> Segment:
-        for number, step in enumerate(self._config.steps):
+        for step in self._config.steps:
             if step.dataset in segment.rows:
-                segment = self._applied(segment, number, step)
+                segment = self._applied(segment, step)
         return segment
 
-    def _applied(self, segment: Segment, number: int, step: Step) -> Segment:
+    def _applied(self, segment: Segment, step: Step) -> Segment:
         versions = {f"tables.{step.dataset}": self._versions[f"tables.{step.dataset}"]}
         if isinstance(step, TableFunction):
             segment = _called(segment, step)
         else:
-            joins = self._looked_up(number, step)
+            joins = self._looked_up(step)
             if joins:
-                versions["references"] = self._config.references.version()
+                versions |= self._seen(segment)
             segment = derive(segment, step, self._engine, joins)
         return replace(segment, versions={**segment.versions, **versions})
 
-    def _looked_up(self, number: int, step: DerivedColumns) -> list[Join]:
-        # At the first segment, not at the worker's start: by then the references are committed.
-        if number not in self._joins:
-            parsed = [self._engine.parse(sql) for sql in step.expressions.values()]
-            self._joins[number] = self._config.references.joins(step.dataset, parsed)
-        return self._joins[number]
+    def _looked_up(self, step: DerivedColumns) -> list[Join]:
+        parsed = [self._engine.parse(sql) for sql in step.expressions.values()]
+        # At a segment, not at the worker's start: by then the references are committed.
+        return self._view.joins(step.dataset, parsed)
+
+    def _seen(self, segment: Segment) -> dict[str, str]:
+        seen = self._view.version()
+        judged = segment.versions.get("references", seen)
+        # Rules may have seen others: where their references were made apart, or this process stood
+        # still for long in between. The commit names both then.
+        return {"references" if seen == judged else "references.tables": seen}
 
 
 def _called(segment: Segment, step: TableFunction) -> Segment:

@@ -206,6 +206,17 @@ class StreamConfig(_Strict):
         return StreamSettings(**self.model_dump())
 
 
+class ReferencesConfig(_Strict):
+    """How a stream sees its references.
+
+    Attributes:
+        refresh_s: How often each worker looks for reference rows that were committed since, in
+            seconds; 0 pins them for the run, as a drain does.
+    """
+
+    refresh_s: Annotated[float, Field(ge=0, le=86_400)] = 60.0
+
+
 class TopicConfig(_Strict):
     """What a topic carries and where its rows go."""
 
@@ -274,6 +285,7 @@ class PharmacyConfig(_Strict):
     kafka: KafkaConfig = KafkaConfig()
     segment: SegmentConfig = SegmentConfig()
     stream: StreamConfig = StreamConfig()
+    references: ReferencesConfig = ReferencesConfig()
     kpi: KpiConfig = KpiConfig()
     warehouse: StarConfig = StarConfig()
 

@@ -25,7 +25,8 @@ from transforms.quality import Rule, RuleSet
 from transforms.quality.rule_plans import RulePlans
 from transforms.quality.validate import WARNINGS, validate
 from transforms.references import References, ReferenceSpec
-from transforms.references.versions import versions
+from transforms.references.held import Held, HeldRows, source_of
+from transforms.references.versions import with_lineage
 from transforms.segment import join
 
 SECRET = "Zweig-4711"
@@ -230,15 +231,9 @@ class TestReferences:
         schema = pa.schema(columns.items())
         made = References(self.SPECS, schemas={"thing_ref": schema})
         table = pa.Table.from_pylist([dict(zip(columns, r, strict=True)) for r in rows], schema)
-        held = versions(table, self.SPECS["thing"]) if rows else None
-
-        class Loaded:
-            version = "0123"
-
-            def versions(self, spec):
-                return held
-
-        monkeypatch.setattr(References, "_loaded", lambda _: Loaded())
+        spec = self.SPECS["thing"]
+        kept = {source_of(spec): HeldRows(with_lineage(table, spec))} if rows else {}
+        monkeypatch.setattr(References, "_held", lambda *_: Held(rows=kept, digest=0x123 << 192))
         return made
 
     RULE = rule("W1", "warn", "amount <= thing.price")
@@ -259,7 +254,7 @@ class TestReferences:
 
     def test_the_versions_name_the_references(self, monkeypatch):
         made = judged(order(0), rules=[self.RULE], references=self.references(monkeypatch))
-        assert made.versions["references"] == "0123"
+        assert made.versions["references"] == "0000000000000123"
         assert len(made.versions[f"rules.{DATASET}"]) == 16
 
     def test_a_reference_that_does_not_fit_any_more_stops_it_and_names_the_rule(self, monkeypatch):

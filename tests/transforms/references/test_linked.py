@@ -49,7 +49,7 @@ def linked(table):
 def prices(spec=SPEC, keys=KEYS, sql="thing.price"):
     made = References({"thing": spec}, lake_root=ROOT, schemas=SCHEMAS, link_keys=lambda: keys)
     engine = Engine(made.functions())
-    joins = made.joins("e", [engine.parse(sql)])
+    joins = made.view().joins("e", [engine.parse(sql)])
     return engine.select(EVENTS, {"price": sql}, joins).column("price").to_pylist()
 
 

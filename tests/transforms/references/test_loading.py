@@ -44,7 +44,7 @@ def references(**changed):
 
 def prices(made, sql="thing.price", dataset="events"):
     engine = Engine()
-    joins = made.joins(dataset, [engine.parse(sql)])
+    joins = made.view().joins(dataset, [engine.parse(sql)])
     return engine.select(EVENTS, {"price": sql}, joins).column("price").to_pylist()
 
 
@@ -55,13 +55,15 @@ def test_rows_see_the_committed_version_of_their_time(bucket):
 
 def test_only_the_columns_that_are_named_are_joined(bucket):
     commit(bucket, rows(0, ("a", 1, 5)))
-    (join,) = references().joins("events", [Engine().parse("thing.PRICE > 1 AND what = 'a'")])
+    (join,) = (
+        references().view().joins("events", [Engine().parse("thing.PRICE > 1 AND what = 'a'")])
+    )
     assert join.table.column_names == ["code", "price", "_from", "_until"]
 
 
 def test_what_no_expression_names_is_not_loaded():
     # There is no store to read from.
-    assert references().joins("events", [Engine().parse("what = 'a'")]) == []
+    assert references().view().joins("events", [Engine().parse("what = 'a'")]) == []
 
 
 def test_another_dataset_does_not_see_it(bucket):
@@ -83,7 +85,7 @@ def test_a_snapshot_pins_what_is_seen(bucket):
     commit(bucket, rows(1, ("a", 2, 6)))
     assert prices(references(pinned=pinned)) == [1, 1, None]
     assert prices(references()) == [1, 2, None]
-    assert references(pinned=pinned).version() != references().version()
+    assert references(pinned=pinned).view().version() != references().view().version()
 
 
 def test_a_process_reads_the_rows_once(bucket, monkeypatch):
@@ -140,8 +142,8 @@ def test_columns_that_came_later_are_null_in_older_rows(bucket):
 
 def test_none_declared_means_nothing_to_load():
     made = References()
-    assert made.joins("events", [Engine().parse("a")]) == []
-    assert made.version() == ""
+    assert made.view().joins("events", [Engine().parse("a")]) == []
+    assert made.view().version() == ""
 
 
 class TestDeclared:
