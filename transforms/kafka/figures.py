@@ -1,7 +1,9 @@
 """What metrics tell of reading."""
 
 from transforms.kafka.discovery import PartitionTask
+from transforms.lake.names import PartitionId
 from transforms.metrics import LAG_OFFSETS, READ_BYTES, READ_MESSAGES, tell
+from transforms.metrics.exposing import expose
 from transforms.segment import Segment
 
 
@@ -21,3 +23,11 @@ def tell_lag(task: PartitionTask, fence: int, end: int) -> None:
         end: The end of the log.
     """
     tell(LAG_OFFSETS, max(0, end - fence), topic=task.topic, partition=task.partition)
+
+
+def tell_left(owner: PartitionId) -> None:
+    """Takes back what this process said of a partition's lag: another one may read it from now on.
+
+    Only Prometheus shows it for as long as the process lives; Beam forgets it with the step.
+    """
+    expose(LAG_OFFSETS, (owner.topic, str(owner.partition)), 0)

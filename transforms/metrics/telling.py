@@ -28,7 +28,7 @@ class Box:
 
     def __enter__(self) -> Self:
         """Takes what this thread tells from now on."""
-        _place.box = self
+        _place.boxes.append(self)
         return self
 
     def __exit__(
@@ -38,7 +38,7 @@ class Box:
         at: TracebackType | None,
     ) -> None:
         """Ends that."""
-        _place.box = None
+        _place.boxes.pop()
 
     def put(self, metric: Metric, values: tuple[str, ...], figure: float) -> None:
         """Keeps a figure."""
@@ -66,7 +66,8 @@ class Box:
 
 
 class _Place(threading.local):
-    box: Box | None = None
+    def __init__(self) -> None:
+        self.boxes: list[Box] = []
 
 
 _place: Final = _Place()
@@ -89,10 +90,12 @@ def tell(metric: Metric, figure: float, **labels: str | int) -> None:
         raise TypeError(f"{metric.name} has the labels {metric.labels}, got {tuple(labels)}")
     values = tuple(str(labels[name]) for name in metric.labels)
     expose(metric, values, figure)
-    if _place.box is None and _in_a_step():
+    if _place.boxes:
+        _place.boxes[-1].put(metric, values, figure)
+    elif _in_a_step():
         metric.to_beam(values, figure)
     else:
-        (_place.box or _strays).put(metric, values, figure)
+        _strays.put(metric, values, figure)
 
 
 def _in_a_step() -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 from transforms.kafka.client import Broker
 from transforms.kafka.config import ReadFromKafkaConfig
 from transforms.kafka.discovery import PartitionTask
+from transforms.kafka.figures import tell_left
 from transforms.kafka.stream.client import StreamConsumer
 from transforms.kafka.stream.partition import PartitionStream, Surroundings
 from transforms.kafka.stream.shared_consumer import SharedConsumer
@@ -69,6 +70,8 @@ class Worker:
 
     def close(self) -> None:
         """Leaves the cluster."""
+        for owner in self._streams:
+            tell_left(owner)
         self._consumer.close()
 
 
