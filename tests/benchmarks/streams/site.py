@@ -65,6 +65,9 @@ class StreamSite(Site):
             *(sys.executable, "-m", "beam_pipelines.pharmacy", "--mode=stream"),
             *self._kafka_and_lake(),
             *("--runner=FlinkRunner", f"--flink_master={self.local.flink.address}"),
+            # A process for each worker, as on any cluster; LOOPBACK's share that of the command.
+            "--environment_type=EXTERNAL",
+            f"--environment_config={self.local.flink.workers.address}",
             "--progress=off",
             *flags,
         ]

@@ -100,13 +100,17 @@ def _table(columns: Sequence[Sustained], size: float) -> None:
         ("rows/s into the warehouse", [_or_none(each.loaded, ",.0f") for each in columns]),
         ("MB/s into the warehouse", [_or_none(each.loaded, ".1f", size) for each in columns]),
         ("checkpoints", [str(len(each.checkpoints)) for each in columns]),
-        ("... p50 s", [f"{np.percentile(each.checkpoints, 50):.2f}" for each in columns]),
-        ("... longest s", [f"{max(each.checkpoints):.2f}" for each in columns]),
+        ("... p50 s", [_at(each.checkpoints, 50) for each in columns]),
+        ("... longest s", [_at(each.checkpoints, 100) for each in columns]),
     ]
     for kind in columns[0].cpu:
         figures = [f"{each.cpu[kind]:.1f}" for each in columns]
         rows.append((f"CPU s per million: {kind}", figures))
     table(("", *(each.name for each in columns)), [(name, *cells) for name, cells in rows])
+
+
+def _at(seconds: Sequence[float], percent: float) -> str:
+    return f"{np.percentile(seconds, percent):.2f}" if seconds else "-"
 
 
 def _or_none(figure: float | None, form: str, size: float | None = None) -> str:
