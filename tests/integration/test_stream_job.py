@@ -1,12 +1,15 @@
 """The main job as a stream, on a cluster of real processes: stopped, gone on, and proven."""
 
+import json
 import signal
+import urllib.request
 
 import pytest
 
 from runners import flink
 from tests.faults.lakes import wait_until
 from tests.integration.jobs import NUMBERS, SEGMENT, Job
+from tests.integration.small import fences
 from tests.launcher import Run
 
 pytestmark = pytest.mark.flink
@@ -35,23 +38,54 @@ def start(job: Job, flink_cluster, *flags: str) -> Run:
     )
 
 
-def test_a_stream_is_stopped_in_order_and_goes_on_from_its_savepoint(job, flink_cluster):
+def stages(job: Job, cluster: flink.Cluster) -> list[str]:
+    """What each operator on the cluster's plan of the running stream consists of."""
+    running = flink.active(cluster, job.schema)
+    with urllib.request.urlopen(f"{cluster.url}/jobs/{running.id}") as answer:
+        vertices = json.load(answer)["vertices"]
+    return [operator for vertex in vertices for operator in vertex["name"].split(" -> ")]
+
+
+def savepoint_of(ended) -> str:
+    """The path that the stopped stream told."""
+    (line,) = [line for line in ended.err.splitlines() if "--savepoint_path" in line]
+    return line.split()[-1]
+
+
+def test_a_stream_goes_on_with_its_state_on_more_workers_and_without_it_as_another_graph(
+    job, flink_cluster
+):
+    cluster = flink_cluster.cluster
     job.send(100)
     job.send(30, partition=1)
-    first = start(job, flink_cluster)
+    first = start(job, flink_cluster, "--parallelism=1")
     wait_until(lambda: job.rows() == 130, START_S)
-    job.send(50)
-    wait_until(lambda: job.rows() == 180, START_S)
-
-    first.signal(signal.SIGTERM)
+    assert cluster.slots_in_use() == 1
+    (stage,) = [each for each in stages(job, cluster) if "EnforceSchema" in each]
+    steps = ("ReadFromKafka", "EnforceSchema", "MaskFields", "EnforceLimits", "WriteToS3")
+    assert stage.endswith(f"{{{', '.join(steps)}}}")
+    # Ctrl-C at a terminal.
+    first.interrupt()
     ended = first.wait(START_S)
-
     assert ended.code == 0, ended
-    assert flink.active(flink_cluster.cluster, job.schema) is None
-    (savepoint,) = [line for line in ended.err.splitlines() if "--savepoint_path" in line]
+    assert flink.active(cluster, job.schema) is None
+
+    job.send(50)
     job.send(20, partition=1)
-    second = start(job, flink_cluster, f"--savepoint_path={savepoint.split()[-1]}")
+    path = savepoint_of(ended)
+    second = start(job, flink_cluster, "--parallelism=2", f"--savepoint_path={path}")
     wait_until(lambda: job.rows() == 200, START_S)
-    second.signal(signal.SIGINT)
+    assert cluster.slots_in_use() == 2
+    assert cluster.checkpoints(flink.active(cluster, job.schema).id).restored_from == path
+    second.signal(signal.SIGTERM)
     assert second.wait(START_S).code == 0
-    job.assert_proven(200)
+
+    job.send(10)
+    # Another graph: the load is left to another process.
+    third = start(job, flink_cluster, "--parallelism=1", "--load=external")
+    wait_until(lambda: fences(job.lake, job.topic) == {0: 160, 1: 50}, START_S)
+    assert not any("WriteToRedshift" in stage for stage in stages(job, cluster))
+    third.signal(signal.SIGTERM)
+    assert third.wait(START_S).code == 0
+    assert job.load().code == 0
+    job.assert_proven(210)
