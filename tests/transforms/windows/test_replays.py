@@ -119,21 +119,21 @@ class Runner:
         return totals(self.aggregate, [batch(self.aggregate, *commits)], below)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(CHAINS, ACTIONS, st.sampled_from([FIXED, LOCAL]))
 def test_the_latest_panes_are_the_totals(chains, actions, aggregate):
     runner = Runner(aggregate, chains, PaneSettings())
     assert shown(runner.run(actions)) == runner.expected()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(CHAINS, ACTIONS, st.integers(1, 12))
 def test_so_they_are_where_small_cells_are_hidden(chains, actions, below):
     runner = Runner(FIXED, chains, PaneSettings(suppress_below=below))
     assert shown(runner.run(actions)) == runner.expected(below)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(CHAINS, ACTIONS)
 def test_no_version_tells_what_is_hidden(chains, actions):
     runner = Runner(FIXED, chains, PaneSettings(suppress_below=11))
@@ -142,7 +142,7 @@ def test_no_version_tells_what_is_hidden(chains, actions):
         assert not pane.suppressed or set(pane.measures.values()) == {None}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(CHAINS, ACTIONS)
 def test_a_start_without_state_and_a_restore_agree(chains, actions):
     ends = []
@@ -153,7 +153,7 @@ def test_a_start_without_state_and_a_restore_agree(chains, actions):
     assert ends[0] == ends[1]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(CHAINS, ACTIONS)
 def test_windows_that_slide_add_up_those_within(chains, actions):
     aggregate = declare(window="1h", measures={"events": {"count": ""}})
