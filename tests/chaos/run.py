@@ -1,7 +1,7 @@
 """One run of the fault suite, from the servers' start to the proof."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -70,21 +70,17 @@ class ChaosError(Exception):
     """A run that couldn't be brought to its end; says how it is made again."""
 
 
-def run(
-    settings: Settings, tell: Callable[[str], None], faults: Sequence[Fault] | None = None
-) -> Outcome:
+def run(settings: Settings, tell: Callable[[str], None]) -> Outcome:
     """Makes a run.
 
     Args:
         settings: What it is made of.
         tell: Gets each line for whoever waits.
-        faults: Those of the plan, unless others are given.
 
     Raises:
         ChaosError: The job didn't recover from a fault.
     """
-    if faults is None:
-        faults = plan(settings.seed, settings.runner, settings.kills, brokers=settings.brokers)
+    faults = plan(settings.seed, settings.runner, settings.kills, brokers=settings.brokers)
     tell(f"{len(faults)} faults of seed {settings.seed}; data and logs are in {settings.folder}")
     cluster = settings.runner == "flink"
     with site(settings.folder, cluster=cluster, count=settings.brokers) as place:

@@ -61,7 +61,7 @@ _ERRORS: Final[Sequence[tuple[Call, Action]]] = (
     (_GET_COMMIT, Status(503)),
 )
 #: Statement and what happens to it.
-WAREHOUSE_FAULTS: Final = (
+_WAREHOUSE: Final = (
     ("^lock", "error"),
     ("^copy", "error"),
     ("^copy", "drop_before"),
@@ -188,7 +188,7 @@ class Strikes:
     @contextmanager
     def _break_warehouse(self, fault: Fault) -> Iterator[float]:
         redshift = self._site.servers.redshift
-        match, action = random.Random(fault.draw).choice(WAREHOUSE_FAULTS)
+        match, action = random.Random(fault.draw).choice(_WAREHOUSE)
         before = redshift.fired()
         struck = time.monotonic()
         redshift.arm(match, action)

@@ -1,12 +1,13 @@
 """Bugs to plant into a run's process before it starts (`before` of `Lake.start`)."""
 
+from dataclasses import replace
 from typing import Any
 
 import transforms.avro.transform
-import transforms.redshift.transaction
+import transforms.kafka.reader
 from transforms.avro.enforce import enforce
-from transforms.redshift import sql
-from transforms.redshift.fences import move_fences
+from transforms.kafka import PartitionTask, SegmentLimits
+from transforms.kafka.reader import Source
 from transforms.segment import Segment
 
 #: Offsets of messages that the planted bug can't handle.
@@ -24,12 +25,15 @@ def plant_poison() -> None:
     setattr(transforms.avro.transform, "enforce", failing)  # noqa: B010 - for mypy, it's private
 
 
-def plant_fences_apart() -> None:
-    """Makes a load move its fences in a transaction of their own, after that of the rows."""
+def plant_late_starts() -> None:
+    """Makes each run go on one message behind the fence, as if that one had been read."""
+    sound, begun = transforms.kafka.reader._fetched, set()
 
-    def apart(session: Any, *arguments: Any) -> None:
-        session.execute(sql.COMMIT)
-        session.execute(sql.BEGIN)
-        move_fences(session, *arguments)
+    def late(task: PartitionTask, source: Source, start: int, limits: SegmentLimits) -> Segment:
+        segment = sound(task, source, start, limits)
+        if start and task.owner not in begun:
+            segment = replace(segment, messages=segment.messages.slice(1))
+        begun.add(task.owner)
+        return segment
 
-    setattr(transforms.redshift.transaction, "move_fences", apart)  # noqa: B010 - as above
+    setattr(transforms.kafka.reader, "_fetched", late)  # noqa: B010 - as above
