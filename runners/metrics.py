@@ -9,9 +9,11 @@ a worker that died is still counted. Only what a runner itself starts by ``pharm
 nobody who serves, and does so itself, on the next free port.
 """
 
+import atexit
 import errno
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Sequence
 from typing import Final
@@ -54,25 +56,27 @@ class Endpoint:
 
     def __init__(self, host: str, port: int) -> None:
         # Only its owner has rights to it.
-        self._folder = tempfile.TemporaryDirectory(prefix="pharmabeam-metrics-")
-        os.environ[_FOLDER] = self._folder.name
+        self._folder = tempfile.mkdtemp(prefix="pharmabeam-metrics-")
+        os.environ[_FOLDER] = self._folder
         from prometheus_client import CollectorRegistry, start_http_server
         from prometheus_client.multiprocess import MultiProcessCollector
 
         registry = CollectorRegistry()
-        MultiProcessCollector(registry, path=self._folder.name)
+        MultiProcessCollector(registry, path=self._folder)
+        self._pid = os.getpid()
         try:
             self._server, self._thread = start_http_server(port, host, registry)
         except OSError:
             self._leave()
             raise
         self.port = self._server.server_port
+        atexit.register(self._leave)
 
     def forget(self, pid: int) -> None:
         """Drops what a process said of the present and can't say any more: its gauges."""
         from prometheus_client.multiprocess import mark_process_dead
 
-        mark_process_dead(pid, self._folder.name)
+        mark_process_dead(pid, self._folder)
 
     def close(self) -> None:
         """Ends it."""
@@ -82,8 +86,11 @@ class Endpoint:
         self._leave()
 
     def _leave(self) -> None:
+        atexit.unregister(self._leave)
+        if os.getpid() != self._pid:  # A fork, which only writes.
+            return
         del os.environ[_FOLDER]
-        self._folder.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def serve(place: str) -> Endpoint:

@@ -9,7 +9,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from tests.figures import counters, distributions, gauges
-from transforms.metrics import FRESHNESS_SECONDS, LAG_OFFSETS, RETRIES, Box, tell, telling
+from transforms.metrics import FRESHNESS_SECONDS, LAG_OFFSETS, RETRIES, Box, exposing, tell, telling
 
 
 @pytest.fixture(autouse=True)
@@ -116,3 +116,15 @@ class TestInThreads:
             for second in range(9):
                 tell(FRESHNESS_SECONDS, second, topic="t")
         assert [figure for _, _, figure in box._taken()] == [6, 7, 8]
+
+
+def test_a_folder_that_is_gone_stops_nothing_and_is_told_once(monkeypatch, caplog):
+    def gone(*_):
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setenv(exposing.FOLDER, "/no/such/folder")
+    monkeypatch.setattr(exposing, "_series", gone)
+    for _ in range(3):
+        tell(RETRIES, 1, system="s3")
+    (record,) = caplog.records
+    assert "no longer exposed by this process: No such file" in record.getMessage()
