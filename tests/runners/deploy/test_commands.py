@@ -53,7 +53,8 @@ class TestCommands:
         assert ({"DEAD_LETTER_KEY", "MASKING_KEY"} <= set(container.variables)) is needs
 
     def test_workers_listen_where_jobs_look_for_them(self):
-        ports = {word for each in ours() if each.module == "runners.pool" for word in each.argv}
+        pools = [each for each in ours() if each.module == "runners.pool"]
+        ports = {word for each in pools for word in each.argv if word.startswith("--port=")}
         places = {
             word
             for each in ours()
