@@ -296,6 +296,8 @@ _COMMON: Mapping[str, str] = {
     "heartbeat.interval": "2000",
     "heartbeat.timeout": "20000",
     "heartbeat.rpc-failure-threshold": "2",
+    # A TaskManager that is up before its JobManager looks for it again so soon, not after 10 s.
+    "cluster.registration.error-delay": "500",
     # The class path holds what a job brings. Classes of the job's own would be loaded for each
     # start anew, which takes a minute of two cores, and stay for good (apache/beam issue 25510).
     "classloader.resolve-order": "parent-first",
