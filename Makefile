@@ -74,7 +74,7 @@ clean: down ## Stop, and delete the local services' data
 
 ## -- Tests
 test: $(READY) ## All tests that CI runs, with their budgets
-	$(PY) -m pytest -m "not flink and not registry and not real_redshift"
+	$(PY) -m pytest -m "not registry and not real_redshift"
 
 test-unit: $(READY) ## Unit and property tests
 	$(PY) -m pytest -m "not integration and not chain and not operations and not faults and not portability and not flink and not registry and not warehouse and not real_redshift"
@@ -91,10 +91,10 @@ test-chain: $(READY) ## The whole main job against the oracle, and the search fo
 test-warehouse: $(READY) ## The stand-in for Redshift
 	$(PY) -m pytest -m warehouse
 
-test-portability: $(READY) ## The same drain on Flink and Spark
+test-portability: $(READY) ## The same topics on Direct, Flink and Spark
 	$(PY) -m pytest -m portability
 
-test-flink: $(READY) ## Streams on Flink, on a cluster of real processes too; not in CI yet
+test-flink: $(READY) ## Streams on Flink, on a cluster of real processes too
 	$(PY) -m pytest -m flink
 
 test-registry: $(READY) ## A real schema registry (142 MB download)
