@@ -114,16 +114,16 @@ def phases(job: PharmacyJob, work: Work) -> list[PharmacyJob]:
     they are committed can the rest look them up, and every worker must see the same.
     """
     first = new_references(job, work)
-    rest = frozenset(job.topics) - first
+    rest = frozenset(owner.topic for owner in work.ends) - first
     named = [(first, f"{job.run_id}-references"), (rest, job.run_id)]
     return [job.part(only=topics, run_id=run_id) for topics, run_id in named if topics]
 
 
 def new_references(job: PharmacyJob, work: Work) -> frozenset[str]:
     """Returns the topics of references that have something new."""
-    carried = {each.topic: each.dataset for each in job.config.topics}
+    new = frozenset(owner.topic for owner in work.new())
     references = job.chain.reference_datasets
-    return frozenset(owner.topic for owner in work.new() if carried[owner.topic] in references)
+    return frozenset(topic for topic in new if job.config.dataset_of(topic) in references)
 
 
 def _concluded(

@@ -70,8 +70,12 @@ def _graph(job: PharmacyJob) -> str:
 def _topics(job: PharmacyJob, name: str) -> list[str]:
     if name != "ReadFromKafka":
         return []
-    width = max(len(each.topic) for each in job.config.topics)
-    return [f"{each.topic:{width}}  {each.dataset}" for each in job.config.topics]
+    names = [each.topic or each.pattern for each in job.config.topics]
+    width = max(map(len, names))
+    return [
+        f"{name:{width}}  {each.dataset}"
+        for name, each in zip(names, job.config.topics, strict=True)
+    ]
 
 
 def _details(chain: Chain) -> dict[str, list[str]]:

@@ -1,6 +1,6 @@
 """The third graph: from the commit log, through Beam's windows, to the topic of live figures."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -48,7 +48,7 @@ class KpiJob:
 
     lake_root: str
     aggregates: tuple[Aggregate, ...]
-    topics: frozenset[str]
+    topics: Container[str]
     publish: PublishConfig
     partitions: int = 3
     store: StoreSettings = field(default_factory=StoreSettings)

@@ -41,7 +41,7 @@ from transforms.references import References, ReferenceSnapshot
 from transforms.segment import Segment
 from transforms.settings import Mode
 from transforms.tables import MapTables, MapTablesConfig
-from transforms.topics import TopicName
+from transforms.topics import AnyOf, TopicName, found
 
 SegmentStep = beam.PTransform[PCollection[Segment], PCollection[Segment]]
 
@@ -78,10 +78,12 @@ class PharmacyJob:
     mode: Mode = "drain"
 
     @property
-    def topics(self) -> list[str]:
-        """The topics to read, in their order."""
-        names = [each.topic for each in self.config.topics]
-        return names if self.only is None else [name for name in names if name in self.only]
+    def names(self) -> list[TopicName]:
+        """What to read, in order: all that the configuration names, or ``only`` those topics."""
+        entries = [each.name for each in self.config.topics]
+        if self.only is None:
+            return entries
+        return [TopicName(topic=each) for each in found(entries, self.only) if each in self.only]
 
     @cached_property
     def chain(self) -> Chain:
@@ -109,11 +111,13 @@ class PharmacyJob:
             schemas=self.chain.schemas,
             link_keys=self.chain.masks.link_keys,
             refresh_s=self.config.references.refresh_s if self.mode == "stream" else 0.0,
-            topics=[
-                TopicName(topic=each.topic)
-                for each in self.config.topics
-                if each.dataset in self.chain.reference_datasets
-            ],
+            topics=AnyOf(
+                tuple(
+                    each.name
+                    for each in self.config.topics
+                    if each.dataset in self.chain.reference_datasets
+                )
+            ),
         )
 
     def broker(self) -> BrokerSettings:
@@ -162,7 +166,8 @@ def _reading(job: PharmacyJob) -> ReadFromKafkaConfig:
     segment = job.config.segment
     return ReadFromKafkaConfig(
         broker=job.broker(),
-        topics=job.topics,
+        topics=[each.topic for each in job.names if each.topic],
+        patterns=[each.pattern for each in job.names if each.pattern],
         lake_root=job.lake_root,
         store=job.store,
         start=job.start,
@@ -179,6 +184,7 @@ def _enforcing(job: PharmacyJob) -> EnforceSchemaConfig:
         contracts=[
             TopicContract(
                 topic=each.topic,
+                pattern=each.pattern,
                 dataset=each.dataset,
                 reader=each.reader(),
                 wire_format=each.wire_format,

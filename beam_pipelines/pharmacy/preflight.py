@@ -7,7 +7,14 @@ from beam_pipelines.pharmacy.pipeline import PharmacyJob
 from schemas.errors import RegistryUnavailableError
 from schemas.registries import open_registry
 from transforms.errors import PipelineError, RefusedError
-from transforms.kafka import Broker, TopicFacts, check_log_reaches, check_topics, fences
+from transforms.kafka import (
+    Broker,
+    TopicFacts,
+    check_log_reaches,
+    check_topics,
+    fences,
+    read_topics,
+)
 from transforms.lake import LakeManifest, ObjectStore, PartitionId, check_lake, find_lake
 from transforms.masking import MaskPlan
 from transforms.quality.sealing import Seal
@@ -67,7 +74,10 @@ def preflight(job: PharmacyJob, store: ObjectStore) -> Work:
 def _look(job: PharmacyJob, store: ObjectStore, lake: LakeManifest | None) -> Work:
     broker = Broker(job.broker(), patience_s=PATIENCE_S)
     broker.check_reachable()
-    topics = check_topics(broker, store, lake, job.topics)
+    names = read_topics(broker, job.names)
+    for name in names:
+        job.config.dataset_of(name)
+    topics = check_topics(broker, store, lake, names)
     marks: dict[PartitionId, int | None] = {}
     ends: dict[PartitionId, int] = {}
     behind: dict[PartitionId, int] = {}

@@ -9,7 +9,7 @@ from beam_pipelines.pharmacy.preflight import PATIENCE_S, Work
 from beam_pipelines.pharmacy.progress import Progress
 from runners.errors import FlinkClusterError
 from runners.flink import Cluster, active
-from transforms.kafka import Broker
+from transforms.kafka import Broker, read_topics
 from transforms.lake import ObjectStore, PartitionId, SegmentCommit
 
 #: The rate is that of the last seconds: the mean since the start would hide that it stands still.
@@ -37,7 +37,7 @@ class StreamProgress(Progress):
     ) -> None:
         super().__init__(store, work, self._seen)
         self._broker = Broker(job.broker(), patience_s=PATIENCE_S)
-        self._names = job.topics
+        self._names = job.names
         self._cluster = cluster
         self._job_name = job_name
         self._newest_ms: int | None = None
@@ -88,7 +88,7 @@ class StreamProgress(Progress):
         """Returns the last stable offset of each partition, those made meanwhile included."""
         return {
             PartitionId(facts.topic, facts.topic_id, partition): end
-            for facts in self._broker.describe(self._names)
+            for facts in self._broker.describe(read_topics(self._broker, self._names))
             for partition, end in self._broker.stable_end(facts).items()
         }
 

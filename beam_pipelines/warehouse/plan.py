@@ -7,6 +7,7 @@ from beam_pipelines.warehouse.partials import partials_tables
 from beam_pipelines.warehouse.star import build_star, expand_views
 from schemas.arrow_types import arrow_schema
 from transforms.redshift import LoadPlan, RawTable
+from transforms.topics import AnyOf, TopicName
 
 
 def load_plan(config: PharmacyConfig, chain: Chain | None = None) -> LoadPlan:
@@ -22,14 +23,14 @@ def load_plan(config: PharmacyConfig, chain: Chain | None = None) -> LoadPlan:
     Raises:
         ConfigurationError: A table of the star or of partials doesn't fit the datasets.
     """
-    topics: dict[str, list[str]] = {}
+    topics: dict[str, list[TopicName]] = {}
     for each in config.topics:
-        topics.setdefault(each.dataset, []).append(each.topic)
+        topics.setdefault(each.dataset, []).append(each.name)
     chain = chain or make_chain(config)
     raws = {
         name: RawTable(
             dataset=name,
-            topics=tuple(carrying),
+            topics=AnyOf(tuple(carrying)),
             schema=chain.schemas[name],
             lengths=config.lengths(name),
         )

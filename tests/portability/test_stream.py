@@ -71,7 +71,7 @@ class Stream:
         pipeline = beam.Pipeline(options=PipelineOptions(self.flags))
         read = ReadFromKafkaConfig(
             broker=BrokerSettings(bootstrap_servers=self.kafka.bootstrap_servers),
-            topics_pattern=re.escape(self.topic),
+            patterns=[re.escape(self.topic)],
             lake_root=self.root,
             mode="stream",
             stream=SETTINGS,

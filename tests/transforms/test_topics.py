@@ -3,31 +3,31 @@
 import pytest
 
 from transforms.errors import ConfigurationError
-from transforms.topics import TopicName, place_of
+from transforms.topics import AnyOf, TopicName, found, place_of
 
 SHOP = TopicName(topic="shop.events")
 FILLS = TopicName(pattern=r"pharmacy\.dispense(\..+)?")
 
 
 def test_a_name_covers_the_topic_of_that_name():
-    assert SHOP.covers("shop.events")
-    assert not SHOP.covers("shop.events.2")
-    assert not SHOP.covers("shopXevents")
+    assert "shop.events" in SHOP
+    assert "shop.events.2" not in SHOP
+    assert "shopXevents" not in SHOP
 
 
 def test_a_pattern_covers_what_matches_as_a_whole():
-    assert FILLS.covers("pharmacy.dispense")
-    assert FILLS.covers("pharmacy.dispense.north")
-    assert not FILLS.covers("old.pharmacy.dispense")
-    assert not FILLS.covers("pharmacy.dispensed")
+    assert "pharmacy.dispense" in FILLS
+    assert "pharmacy.dispense.north" in FILLS
+    assert "old.pharmacy.dispense" not in FILLS
+    assert "pharmacy.dispensed" not in FILLS
 
 
 def test_the_anchors_of_a_pattern_do_no_harm():
-    assert TopicName(pattern="^a.*$").covers("abc")
+    assert "abc" in TopicName(pattern="^a.*$")
 
 
 def test_kafkas_own_topics_are_never_covered_by_a_pattern():
-    assert not TopicName(pattern=".*").covers("__consumer_offsets")
+    assert "__consumer_offsets" not in TopicName(pattern=".*")
 
 
 def test_a_topic_has_the_place_of_the_entry_that_covers_it():
@@ -51,3 +51,20 @@ def test_there_is_a_name_or_a_pattern(given):
 def test_a_pattern_that_is_none_is_refused():
     with pytest.raises(ConfigurationError, match="no regular expression"):
         TopicName(pattern="(")
+
+
+def test_what_is_meant_is_found_in_the_order_of_the_entries_each_once():
+    there = ["pharmacy.dispense.south", "other", "pharmacy.dispense.north"]
+    assert found([FILLS, SHOP], there) == [
+        "pharmacy.dispense.north",
+        "pharmacy.dispense.south",
+        "shop.events",
+    ]
+    assert found([SHOP, SHOP], []) == ["shop.events"]
+
+
+def test_a_topic_is_in_any_of_several_if_it_is_in_one():
+    several = AnyOf((FILLS, AnyOf((SHOP,)), ("listed",)))
+    assert all(topic in several for topic in ("pharmacy.dispense", "shop.events", "listed"))
+    assert "another" not in several
+    assert "another" not in AnyOf()

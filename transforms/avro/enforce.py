@@ -15,6 +15,7 @@ from schemas.wire import WireFormat, WireGroup, split
 from transforms.avro.registry import WriterSchemas
 from transforms.crash_points import crash_at_offset
 from transforms.segment import DEAD_LETTER, FILTERED, Segment, one_array
+from transforms.topics import TopicName
 
 TOMBSTONE: Final = "tombstone"
 UNKNOWN_SCHEMA: Final = "unknown_schema_id"
@@ -36,23 +37,34 @@ LINEAGE: Final = pa.schema(
 
 @dataclass(frozen=True, kw_only=True)
 class TopicContract:
-    """What a topic carries.
+    """What a topic carries, or all topics that match a pattern.
 
     Attributes:
-        topic: Topic name.
+        topic: Topic name; empty where there is a pattern.
+        pattern: Expression that the whole names of topics match; see ``TopicName``.
         dataset: The dataset that its rows belong to.
         reader: The schema that every message is resolved to.
         wire_format: How messages name their writer schema.
     """
 
-    topic: str
+    topic: str = ""
+    pattern: str = ""
     dataset: str
     reader: AvroSchema
     wire_format: WireFormat = WireFormat.CONFLUENT
 
+    @property
+    def name(self) -> TopicName:
+        """The topics that it is for.
+
+        Raises:
+            ConfigurationError: It has neither topic nor pattern, or both.
+        """
+        return TopicName(topic=self.topic, pattern=self.pattern)
+
 
 class SchemaPlan:
-    """Decodes the messages of one topic. Decoders are made once per writer schema."""
+    """Decodes the messages of one contract's topics. Decoders are made once per writer schema."""
 
     def __init__(self, contract: TopicContract, writers: WriterSchemas) -> None:
         self.contract = contract

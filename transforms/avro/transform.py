@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import apache_beam as beam
@@ -15,6 +14,7 @@ from transforms.errors import ConfigurationError
 from transforms.guard import guarded
 from transforms.secrets import resolve_all
 from transforms.segment import Segment
+from transforms.topics import place_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class EnforceSchemaConfig:
     """Which topic carries what, and where writer schemas are looked up.
 
     Attributes:
-        contracts: One per topic.
+        contracts: One per topic or pattern.
         registry: ``package:``, ``file:DIR``, ``http(s)://...`` or ``glue:NAME``.
         registry_settings: Passed on to the registry's client; secrets as references.
         patience_s: How long an outage of the registry is waited out, in seconds.
@@ -34,10 +34,11 @@ class EnforceSchemaConfig:
     patience_s: float = 120.0
 
     def __post_init__(self) -> None:
-        topics = [contract.topic for contract in self.contracts]
-        if not topics or len(set(topics)) != len(topics):
+        names = [contract.name for contract in self.contracts]
+        if not names or len(set(names)) != len(names):
             raise ConfigurationError(
-                f"contracts must name each topic once, got {topics}", "One contract a topic"
+                f"contracts must name each topic once, got {', '.join(map(str, names))}",
+                "One contract a topic",
             )
 
 
@@ -62,7 +63,10 @@ class EnforceSchema(beam.PTransform[PCollection[Segment], PCollection[Segment]])
 
     def display_data(self) -> dict[str, Any]:
         """Shows topics and datasets; the registry's address may hold a name, so it stays out."""
-        return {contract.topic: contract.dataset for contract in self._config.contracts}
+        return {
+            contract.topic or contract.pattern: contract.dataset
+            for contract in self._config.contracts
+        }
 
 
 class _EnforceFn(beam.DoFn):  # type: ignore[misc]
@@ -73,7 +77,16 @@ class _EnforceFn(beam.DoFn):  # type: ignore[misc]
         config = self._config
         settings = resolve_all(config.registry_settings)
         writers = WriterSchemas(open_registry(config.registry, **settings), config.patience_s)
-        self._plans = {each.topic: SchemaPlan(each, writers) for each in config.contracts}
+        self._names = [each.name for each in config.contracts]
+        self._plans = [SchemaPlan(each, writers) for each in config.contracts]
 
     def process(self, segment: Segment) -> Iterator[Segment]:
-        yield guarded(partial(enforce, plan=self._plans[segment.topic]), segment)
+        yield guarded(self._enforced, segment)
+
+    def _enforced(self, segment: Segment) -> Segment:
+        place = place_of(segment.topic, self._names)
+        if place is None:
+            raise ConfigurationError(
+                f"no contract says what the topic {segment.topic} carries", "Give it one"
+            )
+        return enforce(segment, self._plans[place])

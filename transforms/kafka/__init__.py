@@ -2,7 +2,13 @@
 
 from transforms.kafka.client import Broker
 from transforms.kafka.config import ReadFromKafkaConfig, StreamSettings
-from transforms.kafka.discovery import PartitionTask, check_log_reaches, check_topics, fences
+from transforms.kafka.discovery import (
+    PartitionTask,
+    check_log_reaches,
+    check_topics,
+    fences,
+    read_topics,
+)
 from transforms.kafka.read import ReadFromKafka
 from transforms.kafka.reader import SegmentLimits
 from transforms.kafka.settings import BrokerSettings, TopicFacts
@@ -22,4 +28,5 @@ __all__ = [
     "check_topics",
     "fences",
     "parse_start",
+    "read_topics",
 ]

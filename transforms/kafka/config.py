@@ -1,6 +1,5 @@
 """What ``ReadFromKafka`` reads, and how."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +12,7 @@ from transforms.kafka.settings import BrokerSettings
 from transforms.kafka.starts import StartAt
 from transforms.lake.settings import StoreSettings, split_root
 from transforms.settings import Mode, check_mode, check_positive
+from transforms.topics import TopicName
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +48,9 @@ class ReadFromKafkaConfig:
     Attributes:
         broker: How to reach the cluster.
         topics: Topic names; a drain takes them up in this order: reference data first.
-        topics_pattern: A stream also reads all topics whose whole name matches this expression,
-            those made later included. Kafka's own topics never match.
+        patterns: Also read are all topics whose whole name matches one of these expressions; by a
+            stream those made later, too. Kafka's own topics never match. A topic that matches two,
+            or is named besides, is refused.
         lake_root: The lake that ``WriteToS3`` writes; its fences say where to go on.
         store: Address and credentials of the lake. The sink's must be the same. A stream tries
             again by itself after an outage, and a checkpoint waits for the store's patience: keep
@@ -67,7 +68,7 @@ class ReadFromKafkaConfig:
 
     broker: BrokerSettings
     topics: Sequence[str] = ()
-    topics_pattern: str = ""
+    patterns: Sequence[str] = ()
     lake_root: str
     store: StoreSettings = field(default_factory=StoreSettings)
     start: StartAt = field(default_factory=StartAt)
@@ -79,25 +80,15 @@ class ReadFromKafkaConfig:
     def __post_init__(self) -> None:
         split_root(self.lake_root)
         check_mode(self.mode)
-        if self.topics_pattern:
-            self._check_pattern()
-        elif not self.topics:
+        if not self.names:
             raise ConfigurationError("topics must name at least one topic", "Name yours")
         if len(set(self.topics)) != len(self.topics):
             raise ConfigurationError(
                 f"topics must be names that differ, got {list(self.topics)}", "List each once"
             )
 
-    def _check_pattern(self) -> None:
-        if self.mode == "drain":
-            raise ConfigurationError(
-                "topics_pattern can't be used in drain mode: a drain reads its topics in order",
-                "List the topics",
-            )
-        try:
-            re.compile(self.topics_pattern)
-        except re.error as error:
-            raise ConfigurationError(
-                f"topics_pattern {self.topics_pattern!r} is no regular expression: {error}",
-                "Write one such as pharmacy\\..*",
-            ) from error
+    @property
+    def names(self) -> list[TopicName]:
+        """All that is read: the topics, then the patterns."""
+        named = [TopicName(topic=topic) for topic in self.topics]
+        return [*named, *(TopicName(pattern=pattern) for pattern in self.patterns)]

@@ -23,6 +23,7 @@ from transforms.lake.client import ObjectStore
 from transforms.lake.genesis import TopicBirth, ensure_genesis, find_birth, known_topic_ids
 from transforms.lake.manifest import LakeManifest
 from transforms.lake.names import PartitionId
+from transforms.topics import TopicName, found, place_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +69,24 @@ def check_topics(
     return described
 
 
+def read_topics(broker: Broker, names: Sequence[TopicName]) -> list[str]:
+    """Returns the topics to read as of now, in the order of the names.
+
+    Raises:
+        PipelineError: A pattern asks for the topics that there are, and the cluster gives none.
+    """
+    by_pattern = any(name.pattern for name in names)
+    return found(names, broker.names() if by_pattern else ())
+
+
 def discover(
-    broker: Broker, store: ObjectStore, lake: LakeManifest, topics: Sequence[str], start: StartAt
+    broker: Broker,
+    store: ObjectStore,
+    lake: LakeManifest,
+    names: Sequence[TopicName],
+    start: StartAt,
 ) -> Iterator[PartitionTask]:
-    """Yields the partitions that have something to read, in the order of the topics.
+    """Yields the partitions that have something to read, in the order of the names.
 
     The genesis commits that are missing are made first: before the first message is read. A refusal
     or outage is not raised, but yielded as a task that failed, so that it reaches the run's report
@@ -79,8 +94,14 @@ def discover(
     fails stops no other, except in an outage, which would only be waited out for each anew.
     """
     described: list[TopicFacts] = []
+    try:
+        topics = read_topics(broker, names)
+    except PipelineError as error:
+        yield failed_task(PartitionId(names[-1].pattern, "", 0), error)
+        return
     for topic in topics:
         try:
+            place_of(topic, names)
             described += check_topics(broker, store, lake, [topic])
         except PipelineError as error:
             yield failed_task(PartitionId(topic, "", 0), error)

@@ -62,7 +62,7 @@ class ReadFromKafka(beam.PTransform[PBegin, PCollection[Segment]]):  # type: ign
         return {
             "bootstrap_servers": self._config.broker.bootstrap_servers,
             "topics": ",".join(self._config.topics),
-            "topics_pattern": self._config.topics_pattern,
+            "patterns": " ".join(self._config.patterns),
             "mode": self._config.mode,
         }
 
@@ -75,7 +75,7 @@ class _DiscoverFn(beam.DoFn):  # type: ignore[misc]
         config = self._config
         store = ObjectStore(config.lake_root, config.store)
         lake = require_lake(store)
-        yield from discover(Broker(config.broker), store, lake, config.topics, config.start)
+        yield from discover(Broker(config.broker), store, lake, config.names, config.start)
 
 
 class _WholeRangeTracker(OffsetRestrictionTracker):  # type: ignore[misc]

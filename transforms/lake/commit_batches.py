@@ -1,6 +1,6 @@
 """What ``ReadCommits`` gives out, and what it is told."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -90,7 +90,7 @@ class ReadCommitsConfig:
     position: Position = field(default_factory=dict)
     since: datetime | None = None
     limits: BatchLimits = field(default_factory=BatchLimits)
-    topics: frozenset[str] | None = None
+    topics: Container[str] | None = None
     tables: frozenset[str] = frozenset()
     mode: Mode = "drain"
     follow: FollowSettings = field(default_factory=FollowSettings)

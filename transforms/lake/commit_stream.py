@@ -77,10 +77,9 @@ class _Look:
         return PollResult.incomplete(self._found(), settled).with_watermark(settled)
 
     def _found(self) -> list[ChainKey]:
-        topics = self._config.topics
         try:
             self._store = self._store or store_of(self._config)
-            found = [each for each in owners(self._store) if topics is None or each.topic in topics]
+            found = owners(self._store, self._config.topics)
         except PipelineError as error:
             self._failures += 1
             if is_told(self._failures):

@@ -6,7 +6,7 @@ read again as often as needed.
 """
 
 import heapq
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -71,7 +71,7 @@ def new_commits(
     position: Position,
     *,
     limits: BatchLimits | None = None,
-    topics: Collection[str] | None = None,
+    topics: Container[str] | None = None,
     ends: Mapping[PartitionId, int] | None = None,
 ) -> Iterator[Tail]:
     """Yields the commits after a position, those with the oldest messages first.
@@ -102,7 +102,7 @@ def new_commits(
 
 
 def chain_ends(
-    store: ObjectStore, lake: LakeManifest, topics: Collection[str] | None = None
+    store: ObjectStore, lake: LakeManifest, topics: Container[str] | None = None
 ) -> dict[PartitionId, int]:
     """Returns the number of each chain's last commit as of now."""
     chains = [CommitChain(store, owner, lake.lake_id) for owner in _owners(store, {}, topics)]
@@ -112,18 +112,18 @@ def chain_ends(
 
 
 def _owners(
-    store: ObjectStore, position: Position, topics: Collection[str] | None
+    store: ObjectStore, position: Position, topics: Container[str] | None
 ) -> list[PartitionId]:
     # Those of the position too: a chain that is gone altogether must be noticed.
-    known = sorted({*owners(store), *position})
-    return [owner for owner in known if topics is None or owner.topic in topics]
+    known = {owner for owner in position if topics is None or owner.topic in topics}
+    return sorted({*owners(store, topics), *known})
 
 
 def _merged(
     store: ObjectStore,
     lake: LakeManifest,
     position: Position,
-    topics: Collection[str] | None,
+    topics: Container[str] | None,
     ends: Mapping[PartitionId, int] | None,
 ) -> Iterator[Tail]:
     found = [each for each in _owners(store, position, topics) if ends is None or each in ends]

@@ -3,7 +3,7 @@
 An engine that lists the prefix would see orphans: files of a crash that no commit names.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Container, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -22,15 +22,17 @@ from transforms.lake.names import COMMITS, SIDECAR, PartitionId
 from transforms.lake.settings import StoreSettings
 
 
-def owners(store: ObjectStore, wanted: Callable[[str], bool] = lambda _: True) -> list[PartitionId]:
+def owners(store: ObjectStore, topics: Container[str] | None = None) -> list[PartitionId]:
     """Returns the partitions that have a chain.
 
     Args:
         store: The lake's objects.
-        wanted: Tells by its name whether a topic counts; all do by default.
+        topics: Those whose partitions count; None for all.
     """
     found: list[PartitionId] = []
-    for topic in filter(wanted, store.folders(COMMITS)):
+    for topic in store.folders(COMMITS):
+        if topics is not None and topic not in topics:
+            continue
         for topic_id in store.folders(f"{COMMITS}{topic}/"):
             numbers = store.folders(f"{COMMITS}{topic}/{topic_id}/")
             found.extend(PartitionId(topic, topic_id, int(number)) for number in numbers)

@@ -14,7 +14,7 @@ lacks is null, and a column that only another one has is left out. As there, eve
 small ones are hidden where totals are published.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Literal
@@ -67,7 +67,7 @@ class PartialsTable:
 
     aggregate: str
     source: str
-    topics: tuple[str, ...]
+    topics: Container[str]
     schema: pa.Schema
     keys: tuple[str, ...]
     merges: Mapping[str, Merge]

@@ -1,12 +1,13 @@
 """What is loaded: which dataset goes to which raw table, and what is made of them."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from transforms.errors import ConfigurationError
 from transforms.redshift.partials import PartialsTable
 from transforms.redshift.raw import RawTable
 from transforms.redshift.star import StarTable
+from transforms.topics import AnyOf
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,9 @@ class LoadPlan:
         return (*self.tables, *self.partials)
 
     @property
-    def topics(self) -> frozenset[str]:
+    def topics(self) -> Container[str]:
         """The topics whose commits are read."""
-        return frozenset(topic for each in self.loaded for topic in each.topics)
+        return AnyOf(tuple(each.topics for each in self.loaded))
 
     def of(self, topic: str) -> list[RawTable | PartialsTable]:
         """Returns the tables that a topic's commits feed."""

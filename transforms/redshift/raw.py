@@ -1,6 +1,6 @@
 """Raw tables: a dataset's rows as the lake has them, each once."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -25,7 +25,7 @@ class RawTable:
     """
 
     dataset: str
-    topics: tuple[str, ...]
+    topics: Container[str]
     schema: pa.Schema
     lengths: Mapping[str, int] = field(default_factory=dict)
 

@@ -22,7 +22,7 @@ def standing(
     """
     found: dict[PartitionId, Fence] = {}
     broken: list[Breach] = []
-    known = {owner for owner in owners(store) if owner.topic in table.topics}
+    known = set(owners(store, table.topics))
     for (owner, name), fence in fences.items():
         if name != table.table:
             continue

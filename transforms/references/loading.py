@@ -3,7 +3,7 @@
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Final
 
 import pyarrow as pa
@@ -21,7 +21,6 @@ from transforms.references.snapshot import ReferenceSnapshot, snapshot
 from transforms.references.spec import ReferenceSpec
 from transforms.sql import Engine, Expression, Function, Join
 from transforms.sql.functions import FUNCTIONS
-from transforms.topics import TopicName
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +64,7 @@ class References:
         schemas: Mapping[str, pa.Schema] | None = None,
         link_keys: Callable[[], LinkKeys] | None = None,
         refresh_s: float = 0.0,
-        topics: Sequence[TopicName] = (),
+        topics: Container[str] = (),
     ) -> None:
         self.specs = dict(specs or {})
         self._lake_root = lake_root
@@ -74,7 +73,7 @@ class References:
         self._schemas = dict(packaged_columns() if schemas is None else schemas)
         self._link_keys = link_keys
         self._refresh_s = refresh_s
-        self._topics = tuple(topics)
+        self._topics = topics
         self._run = uuid.uuid4().hex
 
     @property
@@ -154,8 +153,7 @@ class References:
         return Refresher(look, first, self._refresh_s)
 
     def _owners(self, store: ObjectStore, held: Held) -> set[PartitionId]:
-        found = owners(store, lambda topic: any(name.covers(topic) for name in self._topics))
-        return {*held.position, *found}
+        return {*held.position, *owners(store, self._topics)}
 
 
 class ReferenceView:

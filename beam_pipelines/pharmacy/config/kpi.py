@@ -1,6 +1,6 @@
 """What a configuration file may say of live figures."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Container, Mapping
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -60,7 +60,7 @@ class KpiConfig(_Strict):
             for name, listed in self.sliding.items()
         }
 
-    def check(self, topics: Collection[str], aggregates: Mapping[str, Aggregate]) -> None:
+    def check(self, topics: Container[str], aggregates: Mapping[str, Aggregate]) -> None:
         """Checks it against the rest of the file.
 
         Args:
@@ -70,7 +70,7 @@ class KpiConfig(_Strict):
         Raises:
             ValueError: It doesn't fit.
         """
-        if self.topic in topics:
+        if self.topic is not None and self.topic in topics:
             raise ValueError(f"kpi.topic is {self.topic}, which is read")
         if self.topic is not None and not aggregates:
             raise ValueError("kpi.topic needs an aggregate to publish, and there is none")

@@ -20,6 +20,7 @@ from transforms.identifiers import Link
 from transforms.kafka import StreamSettings
 from transforms.masking.policies import check_policy
 from transforms.secrets import is_reference
+from transforms.topics import AnyOf, TopicName, place_of
 from transforms.windows import Aggregate
 
 #: How long an outage is waited out before a partition fails, in seconds.
@@ -218,9 +219,21 @@ class ReferencesConfig(_Strict):
 
 
 class TopicConfig(_Strict):
-    """What a topic carries and where its rows go."""
+    """What a topic carries and where its rows go.
 
-    topic: str
+    Attributes:
+        topic: The topic's name; or leave it out, and give a pattern.
+        pattern: Regular expression: all topics whose whole name matches it carry the same, in a
+            stream those that are made later, too.
+        dataset: The dataset of the rows.
+        wire_format: How messages name their writer schema.
+        schema_file: The reader schema, from the file's folder; the packaged one by default.
+        event_time: The column whose date places the rows.
+        source_systems: Values of ``source_system`` that have folders of their own.
+    """
+
+    topic: str = ""
+    pattern: str = ""
     dataset: str
     wire_format: WireFormat = WireFormat.CONFLUENT
     schema_file: str | None = None
@@ -230,6 +243,10 @@ class TopicConfig(_Strict):
     @model_validator(mode="after")
     def _check(self) -> "TopicConfig":
         # Pydantic adds the place only to a ValueError; any other error would lose it.
+        try:
+            TopicName(topic=self.topic, pattern=self.pattern)
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from None
         try:
             columns = arrow_schema(self.reader())
         except KeyError as error:
@@ -242,6 +259,11 @@ class TopicConfig(_Strict):
             raise ValueError("schema_file is not UTF-8 text") from None
         self._check_columns(columns)
         return self
+
+    @property
+    def name(self) -> TopicName:
+        """The topics that are meant."""
+        return TopicName(topic=self.topic, pattern=self.pattern)
 
     def _check_columns(self, columns: pa.Schema) -> None:
         name = self.event_time_column()
@@ -291,9 +313,14 @@ class PharmacyConfig(_Strict):
 
     @model_validator(mode="after")
     def _check(self) -> "PharmacyConfig":
-        names = [each.topic for each in self.topics]
+        names = [each.name for each in self.topics]
         if len(set(names)) != len(names):
             raise ValueError("topics must name each topic once")
+        try:
+            for each in filter(None, (each.topic for each in self.topics)):
+                place_of(each, names)
+        except ConfigurationError as error:
+            raise ValueError(f"topics: {error}") from None
         known = {each.dataset for each in self.topics}
         for place, dataset in self._named():
             if dataset not in known:
@@ -301,7 +328,7 @@ class PharmacyConfig(_Strict):
         aggregates = [each.name for each in self.aggregates]
         if len(set(aggregates)) != len(aggregates):
             raise ValueError("aggregates must name each aggregate once")
-        self.kpi.check(names, {each.name: each for each in self.aggregates})
+        self.kpi.check(AnyOf(tuple(names)), {each.name: each for each in self.aggregates})
         return self
 
     def _named(self) -> list[tuple[str, str]]:
@@ -311,6 +338,17 @@ class PharmacyConfig(_Strict):
             *(("masking.links", name) for name in self.masking.links),
             *((f"aggregates.{each.name}", each.dataset) for each in self.aggregates),
         ]
+
+    def dataset_of(self, topic: str) -> str:
+        """Returns the dataset of a topic that is read.
+
+        Raises:
+            ConfigurationError: It belongs to two entries, or to none.
+        """
+        place = place_of(topic, [each.name for each in self.topics])
+        if place is None:
+            raise ConfigurationError(f"no entry of topics covers the topic {topic}", "Add one")
+        return self.topics[place].dataset
 
     def lengths(self, dataset: str) -> dict[str, int]:
         """Returns the declared bytes of a dataset's texts in the warehouse, by column."""

@@ -28,7 +28,7 @@ def test_a_drain_never_does():
 
 
 def test_it_looks_for_them_in_the_topics_that_carry_them():
-    topics = {name.topic for name in references("stream")._topics}
+    topics = references("stream")._topics
     assert "pharmacy.ref.drugs" in topics
     assert "pharmacy.dispense" not in topics
 

@@ -4,6 +4,7 @@ import pytest
 
 from transforms.errors import ConfigurationError
 from transforms.kafka import BrokerSettings, ReadFromKafka, ReadFromKafkaConfig, StreamSettings
+from transforms.topics import TopicName
 
 
 def reading(**changed):
@@ -28,18 +29,15 @@ def test_there_are_two_modes_and_a_drain_is_what_one_gets_without_asking():
         reading(mode="batch")
 
 
-def test_a_stream_may_read_by_pattern_alone():
-    assert reading(topics=[], topics_pattern="a.*", mode="stream").topics == []
-
-
-def test_a_drain_reads_its_topics_in_order_so_it_takes_no_pattern():
-    with pytest.raises(ConfigurationError, match="can't be used in drain mode"):
-        reading(topics_pattern="a.*")
+@pytest.mark.parametrize("mode", ["drain", "stream"])
+def test_topics_may_be_given_by_pattern_alone(mode):
+    config = reading(topics=[], patterns=["a.*"], mode=mode)
+    assert config.names == [TopicName(pattern="a.*")]
 
 
 def test_a_pattern_must_be_a_regular_expression():
     with pytest.raises(ConfigurationError, match="is no regular expression"):
-        reading(topics_pattern="a(", mode="stream")
+        reading(patterns=["a("], mode="stream")
 
 
 @pytest.mark.parametrize("name", sorted(vars(StreamSettings())))
@@ -59,6 +57,6 @@ def test_display_data_hold_addresses_only():
     assert shown == {
         "bootstrap_servers": "h:1",
         "topics": "a,b",
-        "topics_pattern": "",
+        "patterns": "",
         "mode": "drain",
     }

@@ -19,6 +19,12 @@ from transforms.errors import (
 from transforms.kafka import StartAt, check_topics, fences
 from transforms.kafka.discovery import discover
 from transforms.lake import CommitChain, PartitionId
+from transforms.topics import TopicName
+
+
+def names_of(*topics, patterns=()):
+    named = [TopicName(topic=topic) for topic in topics]
+    return [*named, *(TopicName(pattern=pattern) for pattern in patterns)]
 
 
 class World:
@@ -36,7 +42,7 @@ class World:
 
     def discover(self, how="earliest", topics=("t",), **start):
         start_at = StartAt(how=how, **start)
-        return list(discover(self.broker, self.store, self.lake, topics, start_at))
+        return list(discover(self.broker, self.store, self.lake, names_of(*topics), start_at))
 
     def failed(self, *args, **kwargs):
         """The tasks that failed; there must be one."""
@@ -74,7 +80,7 @@ class TestNewTopic:
         assert world.chain(0).tail().commit.genesis["how"] == "latest"
 
     def test_the_genesis_is_made_before_the_first_task(self, world):
-        tasks = discover(world.broker, world.store, world.lake, ["t"], StartAt())
+        tasks = discover(world.broker, world.store, world.lake, names_of("t"), StartAt())
         next(tasks)
         assert world.chain(0).tail() is not None
         assert world.chain(1).tail() is not None
@@ -99,6 +105,34 @@ class TestNewTopic:
         assert task.owner == PartitionId("nothere", "", 0)
         assert isinstance(task.failure, TopicMissingError)
         assert world.chain(0).tail() is None
+
+
+class TestPatterns:
+    @pytest.fixture
+    def several(self, world):
+        for name in ("t2", "t1", "__t"):
+            world.broker.topics[name] = FakeTopic(f"id-{name}", {0: FakePartition(5)})
+        return world
+
+    def found(self, world, *topics, patterns):
+        names = names_of(*topics, patterns=patterns)
+        return list(discover(world.broker, world.store, world.lake, names, StartAt()))
+
+    def test_topics_that_match_are_read_after_those_that_are_named(self, several):
+        tasks = self.found(several, "t2", patterns=["t1?"])
+        assert [task.topic for task in tasks] == ["t2", "t", "t", "t1"]
+
+    def test_where_none_matches_there_is_nothing_to_read(self, several):
+        assert self.found(several, patterns=["x.*"]) == []
+
+    def test_one_that_matches_twice_is_told_with_both_named_and_nothing_is_read(self, several):
+        (task,) = self.found(several, "t2", patterns=["t.*"])
+        assert "the topic t2 and the pattern t.*" in str(task.failure)
+
+    def test_an_outage_is_told(self, several):
+        several.broker.away = True
+        (task,) = self.found(several, patterns=["t.*"])
+        assert isinstance(task.failure, BrokerUnavailableError)
 
 
 class TestKnownTopic:

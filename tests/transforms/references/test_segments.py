@@ -41,7 +41,7 @@ def references(refresh_s=AT_ONCE_S):
         lake_root=ROOT,
         schemas={**SCHEMAS, **ORDERS_SCHEMAS},
         refresh_s=refresh_s,
-        topics=[TopicName(topic=OWNER.topic)],
+        topics=TopicName(topic=OWNER.topic),
     )
 
 

@@ -1,7 +1,6 @@
 """Which partitions a stream reads: looked for again and again, each given out once."""
 
 import logging
-import re
 import time
 from collections import Counter
 
@@ -21,6 +20,7 @@ from transforms.lake.manifest import LakeManifest, require_lake
 from transforms.lake.names import COMMITS, PartitionId
 from transforms.lake.setbacks import is_told
 from transforms.metrics import ALARMS, tell
+from transforms.topics import found, place_of
 
 _log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ class TopicWatch:
         self._store = store
         self._lake = lake
         self._config = config
-        self._pattern = re.compile(config.topics_pattern) if config.topics_pattern else None
+        self._names = config.names
         self._at_first: frozenset[str] | None = None
         self._lake_was_empty = False
         self._settled: dict[str, TopicFacts] = {}
@@ -114,29 +114,27 @@ class TopicWatch:
         Raises:
             RetryableError: The cluster or S3 does not answer.
         """
-        found: list[PartitionTask] = []
+        tasks: list[PartitionTask] = []
         for topic in self._topics():
             try:
-                found += self._tasks(topic)
+                tasks += self._tasks(topic)
             except PipelineError as error:
                 self._tell(topic, error)
                 if isinstance(error, RefusedError):
-                    found.append(failed_task(PartitionId(topic, "", 0), error))
-        return found
+                    tasks.append(failed_task(PartitionId(topic, "", 0), error))
+        return tasks
 
     def _topics(self) -> list[str]:
-        topics = list(self._config.topics)
-        if self._pattern is None and self._at_first is not None:
-            return topics
+        if not self._config.patterns and self._at_first is not None:
+            return list(self._config.topics)
         there = self._broker.names()
         if self._at_first is None:
             self._lake_was_empty = not self._store.folders(COMMITS)
             self._at_first = frozenset(there)
-        if self._pattern is not None:
-            topics += [each for each in there if self._pattern.fullmatch(each)]
-        return list(dict.fromkeys(topics))
+        return found(self._names, there)
 
     def _tasks(self, topic: str) -> list[PartitionTask]:
+        place_of(topic, self._names)
         (facts,) = self._broker.describe([topic])
         if self._settled.get(topic) != facts:  # Else S3 would be asked of each of them every time.
             (facts,) = check_topics(self._broker, self._store, self._lake, [topic])

@@ -6,10 +6,16 @@ import pickle
 import pytest
 from apache_beam.io.watch import PollResult
 
+from beam_pipelines.lake.adoption import adopt_topic
 from tests.fakes.broker import FakeBroker, FakePartition, FakeTopic
 from tests.fakes.object_store import FakeBucket, Fault
 from tests.transforms.lake.lakes import LAKE_ID, new_lake
-from transforms.errors import BrokerUnavailableError, TopicMissingError, TopicReplacedError
+from transforms.errors import (
+    BrokerUnavailableError,
+    ConfigurationError,
+    TopicMissingError,
+    TopicReplacedError,
+)
 from transforms.kafka import BrokerSettings, ReadFromKafkaConfig, StartAt, StreamSettings
 from transforms.kafka.stream import discovery, worker
 from transforms.kafka.stream.discovery import TopicWatch, _Look, _name_of
@@ -91,26 +97,48 @@ class TestNamedTopics:
 
 class TestPattern:
     def test_topics_that_match_with_their_whole_names_are_found_each_once(self, world):
-        for name in ("ta", "at", "tb"):
+        for name in ("ta", "at", "ub", "u"):
             world.broker.topics[name] = FakeTopic(f"id-{name}", {0: FakePartition(5)})
-        found = world.watch(topics=["tb"], topics_pattern="t.?").look()
-        assert names(found) == [("tb", 0), ("t", 0), ("t", 1), ("ta", 0)]
+        found = world.watch(topics=["ub"], patterns=["t.?", "u"]).look()
+        assert names(found) == [("ub", 0), ("t", 0), ("t", 1), ("ta", 0), ("u", 0)]
+
+    def test_one_that_matches_twice_is_refused_with_both_named_and_the_others_go_on(
+        self, world, caplog
+    ):
+        watch = world.watch(topics=["t"], patterns=["u.*", ".*2"], start=LATEST)
+        assert names(watch.look()) == [("t", 0), ("t", 1)]
+        world.broker.topics["u2"] = FakeTopic("id2", {0: FakePartition(9)})
+        *others, refused = watch.look()
+        assert names(others) == [("t", 0), ("t", 1)]
+        assert isinstance(refused.failure, ConfigurationError)
+        assert "the pattern u.* and the pattern .*2" in str(refused.failure)
+        assert "ALARM: u2 is not read" in caplog.text
+        assert world.fence("u2", 0, "id2") is None
+
+    def test_one_that_was_made_again_is_refused_until_it_is_adopted(self, world):
+        watch = world.watch(topics=[], patterns=["t.*"])
+        watch.look()
+        world.broker.topics["t"].topic_id = "other"
+        (refused,) = watch.look()
+        assert isinstance(refused.failure, TopicReplacedError)
+        adopt_topic(world.broker, world.store, "t")
+        assert names(watch.look()) == [("t", 0), ("t", 1)]
 
     def test_at_the_first_start_of_a_lake_they_begin_where_start_says(self, world):
-        world.watch(topics=[], topics_pattern="t", start=LATEST).look()
+        world.watch(topics=[], patterns=["t"], start=LATEST).look()
         assert world.fence("t", 0) == 100
 
     def test_those_that_are_made_while_the_stream_runs_begin_at_their_earliest_offset(self, world):
-        watch = world.watch(topics=[], topics_pattern="t.*", start=LATEST)
+        watch = world.watch(topics=[], patterns=["t.*"], start=LATEST)
         watch.look()
         world.broker.topics["t2"] = FakeTopic("id2", {0: FakePartition(9, first=3)})
         assert names(watch.look())[-1] == ("t2", 0)
         assert world.fence("t2", 0, "id2") == 3
 
     def test_those_that_were_made_while_it_was_down_do_too(self, world):
-        world.watch(topics=[], topics_pattern="t.*", start=LATEST).look()
+        world.watch(topics=[], patterns=["t.*"], start=LATEST).look()
         world.broker.topics["t2"] = FakeTopic("id2", {0: FakePartition(9, first=3)})
-        world.watch(topics=[], topics_pattern="t.*", start=LATEST).look()
+        world.watch(topics=[], patterns=["t.*"], start=LATEST).look()
         assert world.fence("t2", 0, "id2") == 3
 
 
