@@ -161,7 +161,15 @@ def _waited(result: Any, asked: threading.Event, timer: _Timer) -> Exception | N
                 return None
     except Exception as error:  # noqa: BLE001 - as above
         return error
-    return RuntimeError(f"the runner says {result.state}")
+    return _cause(result)
+
+
+def _cause(result: Any) -> Exception:
+    """Returns what the runner tells of a job that has ended by itself."""
+    try:
+        return RuntimeError(f"the runner says {result.wait_until_finish()}")
+    except Exception as error:  # noqa: BLE001 - as above
+        return error
 
 
 def _stopped(result: Any, flags: Sequence[str], screen: Console) -> Exception | None:

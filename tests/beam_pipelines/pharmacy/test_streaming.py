@@ -32,6 +32,11 @@ class Result:
             raise found
         return found
 
+    def wait_until_finish(self):
+        if self.state == PipelineState.FAILED:
+            raise RuntimeError("no such savepoint")
+        return self.state
+
     def cancel(self) -> None:
         self.canceled = True
 
@@ -62,10 +67,14 @@ def stopped(monkeypatch, *answers, state=PipelineState.RUNNING) -> tuple[object,
 
 
 class TestWaiting:
-    def test_it_ends_when_the_runner_does_and_says_how(self):
+    @pytest.mark.parametrize(
+        ("state", "told"),
+        [(PipelineState.DONE, "the runner says DONE"), (PipelineState.FAILED, "no such savepoint")],
+    )
+    def test_it_ends_when_the_runner_does_and_says_how(self, state, told):
         running = PipelineState.RUNNING
-        found = streaming._waited(Result(running, running, "FAILED"), threading.Event(), EVER)
-        assert "FAILED" in str(found)
+        found = streaming._waited(Result(running, running, state), threading.Event(), EVER)
+        assert str(found) == told
 
     def test_a_wish_to_stop_ends_it_without_a_failure(self):
         asked = threading.Event()
