@@ -78,6 +78,11 @@ class Run:
         """What it has written to standard error so far."""
         return self._err.read_text(errors="replace")
 
+    @property
+    def stdout(self) -> str:
+        """What it has written to standard output so far."""
+        return self._out.read_text(errors="replace")
+
     def wait(self, timeout: float = PATIENCE_S) -> Ended:
         """Waits for the end."""
         if self._ended is None:

@@ -2,19 +2,16 @@
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
 
 from rich import box
 from rich.table import Table
 
+from beam_pipelines.pharmacy.asking import Asker
 from beam_pipelines.pharmacy.load_pipeline import LoadJob
 from beam_pipelines.warehouse.status import commits_behind, loaded_since
-from transforms.errors import RetryableError
 from transforms.lake import ObjectStore, require_lake
 from transforms.lake.new_commits import chain_ends
 from transforms.redshift import Session, Statements, read_fences
-
-T = TypeVar("T")
 
 
 class LoadProgress:
@@ -32,15 +29,14 @@ class LoadProgress:
     """
 
     def __init__(self, job: LoadJob, store: ObjectStore, connect: Callable[[], Session]) -> None:
-        self._connect = connect
-        self._session: Session | None = None
+        self._asker = Asker(connect)
         self._plan = job.plan
         self._statements = Statements(job.redshift.schema)
         lake = require_lake(store)
         self._lake_id = lake.lake_id
         self._ends = chain_ends(store, lake, job.plan.topics)
         self._started = time.monotonic()
-        self._first = self._asked(self._last_load)
+        self._first = self._asker.ask(self._last_load)
         #: Rows and rejects by table, and commits that a table hasn't got.
         self.loaded: dict[str, tuple[int, int]] = {}
         self.behind: dict[str, int] = {}
@@ -48,13 +44,11 @@ class LoadProgress:
 
     def look(self) -> None:
         """Asks the warehouse."""
-        self._asked(self._look)
+        self._asker.ask(self._look)
 
     def close(self) -> None:
         """Leaves the warehouse."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        self._asker.close()
 
     @property
     def rows(self) -> int:
@@ -83,15 +77,6 @@ class LoadProgress:
             lag = f"{self.behind[name]:,}" if name in self.behind else ""
             shown.add_row(name, f"{rows:,}", f"{rejects:,}", lag)
         return shown
-
-    def _asked(self, ask: Callable[[Session], T]) -> T:
-        if self._session is not None:
-            try:
-                return ask(self._session)
-            except RetryableError:
-                self.close()  # It was cut meanwhile; a new one tells whether that is over.
-        self._session = self._connect()
-        return ask(self._session)
 
     def _last_load(self, session: Session) -> int:
         return int(session.query(self._statements.last_load())[0][0])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.table import Table
 
@@ -34,7 +34,7 @@ class Watched(Protocol):
     def line(self) -> str:
         """Returns the state in one line."""
 
-    def table(self) -> Table:
+    def table(self) -> RenderableType:
         """Returns the state in full."""
 
 
@@ -122,7 +122,11 @@ class Progress:
             f"lag {self.lag():,}  {counts}"
         )
 
-    def table(self) -> Table:
+    def table(self) -> RenderableType:
+        """Returns the state in full."""
+        return self.by_topic()
+
+    def by_topic(self) -> Table:
         """Returns the state by topic."""
         shown = Table(title=self.line(), title_justify="left", box=box.SIMPLE, pad_edge=False)
         kinds = ("accepted", "dead_letter", "filtered", "parked")
@@ -165,7 +169,7 @@ class ProgressView(threading.Thread):
         else:
             while not self._stopped.wait(EVERY_S):
                 self._look()
-                self._console.print(self._progress.line(), highlight=False)
+                self._console.print(self._progress.line(), highlight=False, soft_wrap=True)
 
     def stop(self) -> None:
         """Ends the view and waits for it."""

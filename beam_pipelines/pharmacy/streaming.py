@@ -24,7 +24,7 @@ from beam_pipelines.pharmacy.pipeline import PharmacyJob, build
 from beam_pipelines.pharmacy.preflight import preflight
 from beam_pipelines.pharmacy.publishing import check_topic
 from beam_pipelines.pharmacy.running import first_line, looked, shown
-from beam_pipelines.pharmacy.stream_progress import StreamProgress
+from beam_pipelines.pharmacy.stream_progress import watched
 from beam_pipelines.terminal import console
 from runners.errors import FlinkClusterError
 from runners.flags import Flags
@@ -84,27 +84,31 @@ def stream(job: PharmacyJob, flags: StreamFlags, screen: Console) -> int:
         if code not in _GOES_ON:
             return code
         work = preflight(job, store)  # Their fences have moved.
-    pinned = snapshot(store, job.chain.reference_datasets)
-    own = Flags(flags.stream)
-    progress = StreamProgress(job, store, work, cluster_of(own), job_name_of(own))
-    made = beam.Pipeline(options=PipelineOptions(list(flags.stream)))
-    build(made, job.part(pinned=pinned, run_id=""))
-    if job.load is not None and flags.load_interval is not None:
-        build_stream_load(made, job.load, flags.load_interval)
-    if job.kpi is not None:
-        build_kpi(made, job.kpi)
-    with _stoppable() as asked, shown(progress, screen):
-        timer = _Timer(flags.run_for, lambda: progress.messages > 0)
-        # What a stop comes to is no progress: it is told where that is off, too.
-        told = console(stderr=True) if screen.quiet else screen
-        failure = _ran(made, flags.stream, asked, timer, told)
-    unseen = looked(progress)
-    screen.print(progress.table())
+    made = _made(job.part(pinned=snapshot(store, job.chain.reference_datasets), run_id=""), flags)
+    with watched(job, store, work, Flags(flags.stream)) as progress:
+        with _stoppable() as asked, shown(progress, screen):
+            timer = _Timer(flags.run_for, lambda: progress.messages > 0)
+            # What a stop comes to is no progress: it is told where that is off, too.
+            told = console(stderr=True) if screen.quiet else screen
+            failure = _ran(made, flags.stream, asked, timer, told)
+        unseen = looked(progress)
+        screen.print(progress.table())
     failure = failure or unseen
     if failure is not None:
         sys.stderr.write(f"error: the stream ended: {first_line(failure)}\n")
         return ExitCode.FAILED
     return ExitCode.COMPLETE
+
+
+def _made(job: PharmacyJob, flags: StreamFlags) -> beam.Pipeline:
+    """Returns the pipeline: the lake, and beside it what the lake feeds."""
+    made = beam.Pipeline(options=PipelineOptions(list(flags.stream)))
+    build(made, job)
+    if job.load is not None and flags.load_interval is not None:
+        build_stream_load(made, job.load, flags.load_interval)
+    if job.kpi is not None:
+        build_kpi(made, job.kpi)
+    return made
 
 
 def _drained(job: PharmacyJob, topics: frozenset[str], flags: StreamFlags, screen: Console) -> int:

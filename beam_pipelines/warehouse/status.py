@@ -1,8 +1,8 @@
 """What there is to say of a warehouse: fences against the lake, last loads, the lock's holder."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from transforms.lake import ObjectStore, PartitionId, require_lake
@@ -35,6 +35,21 @@ class TableStatus:
     rejects: int = 0
     last_load: datetime | None = None
     newest_message: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recency:
+    """How recent some tables are together.
+
+    Attributes:
+        rows: Rows that all loads brought.
+        loaded_at: When the last load was recorded, UTC; None before the first.
+        newest_message: Newest broker time that was loaded, UTC.
+    """
+
+    rows: int
+    loaded_at: datetime | None
+    newest_message: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +123,17 @@ def loaded_since(
     return {str(table): (int(loaded), int(rejected)) for table, loaded, rejected in rows}
 
 
+def read_recency(session: Session, statements: Statements, tables: Sequence[str]) -> Recency:
+    """Returns how recent some tables are together."""
+    totals = _totals(session, statements)
+    found = [totals[name] for name in tables if name in totals]
+    return Recency(
+        rows=sum(each["rows"] for each in found),
+        loaded_at=_newest(each["last_load"] for each in found),
+        newest_message=_newest(each["newest_message"] for each in found),
+    )
+
+
 def lock_holders(session: Session, statements: Statements) -> list[Holder]:
     """Returns who holds the lock, and who waits for it."""
     rows = session.query(
@@ -139,6 +165,11 @@ def _totals(session: Session, statements: Statements) -> Mapping[str, dict[str, 
         }
         for table, loads, loaded, rejected, last, newest in rows
     }
+
+
+def _newest(moments: Iterable[datetime | None]) -> datetime | None:
+    known = [each.replace(tzinfo=UTC) for each in moments if each is not None]
+    return max(known, default=None)
 
 
 def _true(value: Any) -> bool:

@@ -8,7 +8,7 @@ from apache_beam.transforms.trigger import (
     AfterProcessingTime,
     AfterWatermark,
 )
-from apache_beam.transforms.window import SlidingWindows, WindowFn
+from apache_beam.transforms.window import GlobalWindows, SlidingWindows, WindowFn
 from apache_beam.utils.timestamp import Duration
 
 from transforms.lake import CommitBatch
@@ -89,6 +89,8 @@ class _Fire(beam.PTransform[PCollection[tuple[CellKey, Cells]], PCollection[Pane
             )
             | "Merge" >> beam.CombinePerKey(MergeCells(self._aggregate))
             | "ReadOff" >> beam.ParDo(ReadOffFn(self._aggregate, settings))
+            # A pane says of which window it is; those of several kinds flow together from here on.
+            | "Unwindow" >> beam.WindowInto(GlobalWindows())
         )
         return panes
 

@@ -1,0 +1,1 @@
+"""Live figures, as whoever follows their topic sees them."""
