@@ -7,10 +7,13 @@ import urllib.request
 import pytest
 
 from runners import flink
+from runners.local._ports import free_ports
 from tests.faults.lakes import wait_until
-from tests.integration.jobs import NUMBERS, SEGMENT, Job
+from tests.flink.told import told
+from tests.integration.jobs import NUMBERS, SEGMENT, TABLE, Job
 from tests.integration.small import fences
 from tests.launcher import Run
+from tests.scrapes import scraped
 
 pytestmark = pytest.mark.flink
 
@@ -52,18 +55,39 @@ def savepoint_of(ended) -> str:
     return line.split()[-1]
 
 
+def assert_told(job: Job, cluster: flink.Cluster, port: int) -> None:
+    """Flink tells what was committed and loaded, and so do the workers to Prometheus."""
+    place = f"{job.topic}/0"
+    committed = f"committed_messages/{place}/accepted"
+    loaded = f"loaded_rows/{TABLE}"
+    wanted = {committed: 100, loaded: 130}
+
+    def reported() -> dict[str, float]:
+        found = told(cluster, job.schema)
+        return {name: found[name] for name in wanted if name in found}
+
+    # Flink itself looks every ten seconds.
+    wait_until(lambda: reported() == wanted, START_S)
+    assert f"lag_offsets/{place}" in told(cluster, job.schema)
+    where = (("disposition", "accepted"), ("partition", "0"), ("topic", job.topic))
+    assert scraped(port)["pharmabeam_committed_messages_total", where] == 100
+
+
 def test_a_stream_goes_on_with_its_state_on_more_workers_and_without_it_as_another_graph(
     job, flink_cluster
 ):
     cluster = flink_cluster.cluster
     job.send(100)
     job.send(30, partition=1)
-    first = start(job, flink_cluster, "--parallelism=1")
+    (port,) = free_ports(1)
+    first = start(job, flink_cluster, "--parallelism=1", f"--metrics_port={port}")
     wait_until(lambda: job.rows() == 130, START_S)
+    assert_told(job, cluster, port)
     assert cluster.slots_in_use() == 1
     (stage,) = [each for each in stages(job, cluster) if "EnforceSchema" in each]
     steps = ("ReadFromKafka", "EnforceSchema", "MaskFields", "EnforceLimits", "WriteToS3")
-    assert stage.endswith(f"{{{', '.join(steps)}}}")
+    # Behind the sink stands what joins all pipes of a stream.
+    assert f"]{{{', '.join(steps)}, " in stage
     # Ctrl-C at a terminal.
     first.interrupt()
     ended = first.wait(START_S)
