@@ -5,7 +5,7 @@
     ├── MavenError              an artifact could not be resolved or fetched
     ├── RunnerRefusedError      the runner can't do what its flags or the mode ask for
     ├── FlinkClusterError       a Flink cluster can't be reached, or refuses
-    ├── WorkerError             a runner's request for a Python worker can't be met
+    ├── WorkerError             a Python worker can't be had, or was lost
     ├── MetricsPortError        metrics can't be served where they were asked for
     ├── PackagingError          the workers' package can't be built, or isn't ours alone
     └── LocalServiceError       a local service could not be started, reached or stopped
@@ -116,7 +116,7 @@ class FlinkClusterError(RunnersError):
 
 
 class WorkerError(RunnersError):
-    """A runner asked for a Python worker that can't be had here.
+    """A runner asked for a Python worker that can't be had here, or has lost one.
 
     Args:
         worker: the worker's id, which the runner gave it.
