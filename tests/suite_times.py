@@ -23,7 +23,7 @@ _MARKED = (
 )
 
 _DEFAULT = (
-    "unit=180 integration+faults=360 chain=120 operations=60 warehouse=240 portability=120 "
+    "unit=180 integration+faults=450 chain=120 operations=60 warehouse=240 portability=120 "
     "flink=240"
 )
 

@@ -37,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     text = table(outcome.recovered, verdict)
     _tell(f"\n{text}\n{verdict.messages:,} messages, {verdict.dead:,} of them dead letters")
     if arguments.table:
+        arguments.table.parent.mkdir(parents=True, exist_ok=True)
         arguments.table.write_text(text)
     for problem in verdict.problems:
         _tell(problem)

@@ -60,7 +60,7 @@ _POINTS: Final[dict[str, int]] = {
 
 
 #: A run takes some seconds, and each of its steps is to be struck.
-_LONGEST_PEACE_S: Final = 5.0
+_LONGEST_PEACE_S: Final = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ SCHEMA: Final = "chaos"
 PARALLELISM: Final = 2
 #: Messages of a segment: so few that a run has several segments of a partition.
 _SEGMENT: Final = 150
-#: A stream's segments are due so soon.
+#: A stream's segments are due so soon, however few messages there are.
 _STREAM: Final[Mapping[str, Any]] = {"max_age_s": 1.0, "idle_after_s": 5.0}
 #: A stream's live figures: each cell as soon as it changes, however late, however small.
 KPI_TOPIC: Final = "pharmacy.kpi"
@@ -137,11 +137,10 @@ def site(folder: Path, *, cluster: bool = False, count: int = 1) -> Iterator[Sit
 
 
 def _config(folder: Path, *, cluster: bool) -> Path:
-    """Writes the packaged configuration, with small segments; on a cluster, with live figures."""
+    """Writes the packaged configuration with small segments; on a cluster, with live figures."""
     packaged = files("beam_pipelines.pharmacy").joinpath("pharmacy.yaml").read_text()
-    content = {**yaml.safe_load(packaged), "segment": {"messages": _SEGMENT}}
-    if cluster:
-        content |= {"stream": _STREAM, "kpi": _KPI}
+    own = {"stream": _STREAM, "kpi": _KPI} if cluster else {"segment": {"messages": _SEGMENT}}
+    content = {**yaml.safe_load(packaged), **own}
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(content))
     return path

@@ -14,7 +14,9 @@ T = TypeVar("T")
 #: What hasn't come about by then never will: the longest that a part of the job waits by itself
 #: is two minutes, and a machine that is busy takes its time.
 PATIENCE_S: Final = 300.0
-_POLL_S: Final = 0.1
+#: Each look at the lake lists its commits, which costs the S3 server more than the job's own calls
+#: if it is done too often.
+_POLL_S: Final = 0.4
 
 
 class StuckError(Exception):
