@@ -72,6 +72,11 @@ def offsets(**how):
 
 
 class TestCommits:
+    def test_the_chains_of_some_topics_are_found_without_asking_for_others(self, store):
+        assert owners(store, {OWNER.topic}) == [OWNER]
+        assert owners(store, ()) == []
+        assert not [key for _, key in store.keys if "_commits/another/" in key]
+
     def test_all_chains_are_found(self, store):
         assert owners(store) == [PartitionId("another", "id", 0), OWNER]
         found = [(t.commit.topic, t.commit.seq) for t in commits(store, require_lake(store))]
