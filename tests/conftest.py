@@ -7,4 +7,5 @@ pytest_plugins = [
     "tests.warehouse",
     "tests.loads",
     "tests.packaged_lake",
+    "tests.figures",
 ]

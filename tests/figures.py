@@ -2,9 +2,18 @@
 
 from typing import Any
 
+import pytest
 from apache_beam.metrics.metric import MetricsFilter
 
-from transforms.metrics import NAMESPACE, Metric
+from transforms.metrics import NAMESPACE, Box, Metric, telling
+
+
+@pytest.fixture
+def strays(monkeypatch: pytest.MonkeyPatch) -> Box:
+    """Where threads leave figures that have no box; without those that earlier tests have left."""
+    made = Box()
+    monkeypatch.setattr(telling, "_strays", made)
+    return made
 
 
 def counters(result: Any, metric: Metric) -> dict[str, int]:

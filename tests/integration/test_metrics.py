@@ -70,6 +70,7 @@ def topic_of(logged):
     return topic
 
 
+@pytest.mark.usefixtures("strays")
 def test_beam_s_metrics_equal_the_commit_log(lake, monkeypatch):
     for name, value in {**lake.s3.environ(), "DEAD_LETTER_KEY": DEAD_LETTER_KEY}.items():
         monkeypatch.setenv(name, value)

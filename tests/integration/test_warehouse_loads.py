@@ -10,9 +10,11 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
 from tests.fakes.lake import DATASET
+from tests.figures import counters
 from tests.loads import LONG, NOTE_BYTES, TABLE, wide
 from transforms.errors import ConfigurationError, WarehouseError
 from transforms.lake import BatchLimits, ReadCommits, ReadCommitsConfig
+from transforms.metrics import LOADED_ROWS
 from transforms.redshift import (
     LoadPlan,
     WriteToRedshift,
@@ -160,6 +162,7 @@ def test_limits_hold_per_transaction(loads):
     assert [result.loaded for result in loader.load()] == [0, 3, 3]
 
 
+@pytest.mark.usefixtures("strays")
 def test_the_chain_from_commits_to_rows_runs_as_a_pipeline(loads):
     loads.lake.write(wide(0, 3), wide(3, 6))
     read = ReadCommitsConfig(
@@ -180,4 +183,5 @@ def test_the_chain_from_commits_to_rows_runs_as_a_pipeline(loads):
                 | beam.Map(lambda outcome: outcome.result.loaded)
             )
             assert_that(loaded, equal_to(expected))
+        assert sum(counters(pipeline.result, LOADED_ROWS).values()) == sum(expected)
     assert loads.rows() == loads.accepted()

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc
 import pytest
@@ -113,7 +114,7 @@ class TestProvision:
 def pool(tmp_path):
     """A pool's stub, and its process."""
     (port,) = free_ports(1)
-    command = [sys.executable, "-m", "runners.pool", "--port", str(port)]
+    command = [sys.executable, "-m", "runners.pool", "--port", str(port), "--metrics_port=0"]
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(command, stderr=log)
     assert wait_until(lambda: accepts(port), timeout=START_S)
@@ -144,6 +145,19 @@ class TestPool:
         with open(f"/proc/{worker.pid}/environ", "rb") as environ:
             assert b"swordfish" not in environ.read()
         assert not [line for line in runner.logged if "swordfish" in line]
+
+    def test_it_leaves_its_figures_where_its_pool_serves_them(self, runner, pool):
+        stub, process = pool
+        stub.StartWorker(_wish(runner))
+        assert wait_until(lambda: runner.reported, timeout=START_S)
+        (worker,) = _children(process)
+        with open(f"/proc/{worker.pid}/environ", "rb") as environ:
+            variables = dict(each.split(b"=", 1) for each in environ.read().split(b"\0") if each)
+        folder = Path(variables[b"PROMETHEUS_MULTIPROC_DIR"].decode())
+        assert folder.is_dir()
+        process.terminate()
+        assert process.wait(START_S) == 0
+        assert not folder.exists()
 
     def test_it_dies_with_its_pool(self, runner, pool):
         stub, process = pool

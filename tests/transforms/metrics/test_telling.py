@@ -9,15 +9,9 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from tests.figures import counters, distributions, gauges
-from transforms.metrics import FRESHNESS_SECONDS, LAG_OFFSETS, RETRIES, Box, exposing, tell, telling
+from transforms.metrics import FRESHNESS_SECONDS, LAG_OFFSETS, RETRIES, Box, exposing, tell
 
-
-@pytest.fixture(autouse=True)
-def strays(monkeypatch):
-    """What other tests have left behind belongs to no pipeline of these."""
-    made = Box()
-    monkeypatch.setattr(telling, "_strays", made)
-    return made
+pytestmark = pytest.mark.usefixtures("strays")
 
 
 class _TellFn(beam.DoFn):

@@ -2,12 +2,27 @@
 
 import threading
 import time
+from collections.abc import Iterator
 
+import apache_beam as beam
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 
+from tests.figures import counters, distributions, gauges
 from transforms.errors import LakeMismatchError, WarehouseUnavailableError
+from transforms.metrics import (
+    LOAD_SECONDS,
+    LOADED_ROWS,
+    LOADED_TIMESTAMP_SECONDS,
+    LOADS,
+    REJECTED_ROWS,
+    RETRIES,
+    tell,
+)
 from transforms.redshift import LoadOutcome, LoadResult
 from transforms.redshift.background import BackgroundLoad, outcomes
+from transforms.redshift.batch import TableCounts
+from transforms.redshift.figures import tell_load
 
 #: Longer than any call may take here.
 LONG_S = 30.0
@@ -69,6 +84,44 @@ class TestOutcomes:
     def test_a_bug_is_no_outcome(self):
         with pytest.raises(ZeroDivisionError):
             self.of(ZeroDivisionError())
+
+
+class _LoadFn(beam.DoFn):
+    """A step that begins a load and polls it, as ``WriteToRedshift`` does."""
+
+    def process(self, loads: int) -> Iterator[int]:
+        load = BackgroundLoad(TellingLoader(loads))
+        load.start()
+        yield sum(1 for _ in load.poll(None))
+
+
+class TellingLoader:
+    """Tells figures while it loads, as a loader does, and waits an outage out."""
+
+    def __init__(self, loads: int) -> None:
+        self._loads = loads
+
+    def load(self):
+        for number in range(self._loads):
+            tell(RETRIES, 1, system="redshift")
+            result = LoadResult(number, {"raw": TableCounts(loaded=10, rejected=1)}, (0, 5_000))
+            tell_load(result)
+            yield result
+
+
+@pytest.mark.usefixtures("strays")
+class TestFigures:
+    def test_those_of_the_thread_reach_beam(self):
+        pipeline = beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner"]))
+        _ = pipeline | beam.Create([3]) | "Load" >> beam.ParDo(_LoadFn())
+        result = pipeline.run()
+        result.wait_until_finish()
+        assert counters(result, LOADS) == {"loaded": 3}
+        assert counters(result, RETRIES) == {"redshift": 3}
+        assert counters(result, LOADED_ROWS) == {"raw": 30}
+        assert counters(result, REJECTED_ROWS) == {"raw": 3}
+        assert gauges(result, LOADED_TIMESTAMP_SECONDS) == {"": 5}
+        assert distributions(result, LOAD_SECONDS) == {"": 3}
 
 
 class TestPolling:
