@@ -12,11 +12,13 @@ from typing import Any, Final
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.pvalue import PCollection
 from apache_beam.runners.runner import PipelineState
 from rich.console import Console
 
 from beam_pipelines.exit_codes import ExitCode
 from beam_pipelines.pharmacy.draining import drain, new_references
+from beam_pipelines.pharmacy.joining import join
 from beam_pipelines.pharmacy.kpi_pipeline import build_kpi
 from beam_pipelines.pharmacy.load_pipeline import build_stream_load
 from beam_pipelines.pharmacy.loading import check_warehouse
@@ -103,11 +105,12 @@ def stream(job: PharmacyJob, flags: StreamFlags, screen: Console) -> int:
 def _made(job: PharmacyJob, flags: StreamFlags) -> beam.Pipeline:
     """Returns the pipeline: the lake, and beside it what the lake feeds."""
     made = beam.Pipeline(options=PipelineOptions(list(flags.stream)))
-    build(made, job)
+    outputs: list[PCollection[Any]] = [build(made, job)]
     if job.load is not None and flags.load_interval is not None:
-        build_stream_load(made, job.load, flags.load_interval)
+        outputs.append(build_stream_load(made, job.load, flags.load_interval))
     if job.kpi is not None:
-        build_kpi(made, job.kpi)
+        outputs.append(build_kpi(made, job.kpi))
+    join(*outputs)
     return made
 
 
