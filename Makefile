@@ -11,7 +11,7 @@ SECONDS ?= 60
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo report up status down clean test test-unit test-integration test-operations test-chain test-warehouse test-portability test-flink test-registry test-redshift lint format bench
+.PHONY: help setup demo report up status down clean test test-unit test-integration test-operations test-chain test-warehouse test-portability test-flink test-faults test-faults-ha test-registry test-redshift lint format bench
 
 ## -- Start here
 help: ## List the targets
@@ -99,6 +99,13 @@ test-portability: $(READY) ## The same topics on Direct, Flink and Spark
 
 test-flink: $(READY) ## Streams on Flink, on a cluster of real processes too
 	$(PY) -m pytest -m flink
+
+test-faults: $(READY) ## The long fault suite by SEED: 60 kills on Direct, 40 on Flink; under an hour
+	$(PY) -m tests.chaos --runner direct --kills 60 --seed $(SEED) --table $(STATE)/faults-direct.md
+	$(PY) -m tests.chaos --runner flink --kills 40 --seed $(SEED) --table $(STATE)/faults-flink.md
+
+test-faults-ha: $(READY) ## Three brokers, and one of them lost for good
+	$(PY) -m tests.chaos --runner direct --brokers 3 --kills 10 --seed $(SEED)
 
 test-registry: $(READY) ## A real schema registry (142 MB download)
 	$(PY) -m pytest -m registry
