@@ -68,8 +68,8 @@ RETRIES: Final = Counter(
 )
 SETBACKS: Final = Counter(
     name="setbacks",
-    help="Failures of a stream's partition, chain or publishing that are tried again later: "
-    "outage, or other, which also is an alarm",
+    help="Failures in a stream, of a partition, a chain, references or publishing, that are tried "
+    "again later: outage, or other, which also is an alarm",
     labels=("kind",),
 )
 ALARMS: Final = Counter(
