@@ -16,6 +16,7 @@ import runners
 import schemas
 import transforms
 from beam_pipelines.exit_codes import ExitCode
+from beam_pipelines.kpi import cli as kpi
 from beam_pipelines.lake import cli as lake
 from beam_pipelines.report.meanings import CODES
 from beam_pipelines.verify import cli as verify
@@ -30,6 +31,7 @@ from transforms.quality.rules import RESERVED
 
 RUNBOOK = (Path(__file__).parents[3] / "docs" / "runbook.md").read_text()
 PARSERS = {
+    "beam_pipelines.kpi": kpi._parser,
     "beam_pipelines.lake": lake._parser,
     "beam_pipelines.verify": verify._parser,
     "beam_pipelines.warehouse": warehouse._parser,
