@@ -4,7 +4,14 @@ from collections import defaultdict
 
 import apache_beam as beam
 
+from beam_pipelines.pharmacy.config import load_config
 from beam_pipelines.pharmacy.joining import join
+from beam_pipelines.pharmacy.kpi_plan import kpi_job
+from beam_pipelines.pharmacy.load_pipeline import LoadJob
+from beam_pipelines.pharmacy.pipeline import PharmacyJob
+from beam_pipelines.pharmacy.streaming import StreamFlags, _made
+from beam_pipelines.warehouse.plan import load_plan
+from transforms.redshift import RedshiftSettings
 
 
 def pieces(pipeline: beam.Pipeline) -> int:
@@ -41,3 +48,23 @@ def test_one_pipe_stays_as_it_is():
     before = len(pipeline.to_runner_api().components.transforms)
     join(numbers)
     assert len(pipeline.to_runner_api().components.transforms) == before
+
+
+def test_a_stream_with_a_warehouse_and_live_figures_is_one_piece():
+    config = load_config(None, ["kpi.topic=pharmacy.kpi"])
+    job = PharmacyJob(
+        config=config, bootstrap_servers="kafka:1", lake_root="s3://b/p", mode="stream"
+    )
+    load = LoadJob(
+        lake_root=job.lake_root,
+        plan=load_plan(config, job.chain),
+        redshift=RedshiftSettings(host="redshift", user="me", password="env:SECRET"),
+        run_id="",
+    )
+    job = job.part(load=load)
+    job = job.part(kpi=kpi_job(job))
+    made = _made(job, StreamFlags(stream=[], drain=[], load_interval=30.0))
+    assert {"WriteToS3", "WriteToRedshift", "PublishPanes"} <= {
+        step.unique_name for step in made.to_runner_api().components.transforms.values()
+    }
+    assert pieces(made) == 1
