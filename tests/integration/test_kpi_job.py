@@ -1,6 +1,7 @@
 """Live figures of the main job: they say what the lake does, and never stand in its way."""
 
 import re
+import signal
 
 import pytest
 from confluent_kafka.admin import (
@@ -13,6 +14,7 @@ from confluent_kafka.admin import (
 from beam_pipelines.kpi.board import Board
 from beam_pipelines.kpi.client import TopicFollower
 from beam_pipelines.kpi.figures import read_panes
+from runners import flink
 from tests.faults.lakes import store_settings, wait_until
 from tests.integration.small import DATASET, confluent, fences, send
 from tests.transforms.windows.batches import by_cell, shown
@@ -133,3 +135,62 @@ class TestDrains:
         assert ended.code == 2, ended
         assert "min.compaction.lag.ms" in ended.err
         assert list(world.lake.store.walk("")) == []
+
+
+@pytest.mark.flink
+class TestAStream:
+    @pytest.fixture
+    def start(self, world, flink_cluster):
+        name = f"figures-{world.figures}"
+
+        def started(*flags):
+            master = f"--flink_master={flink_cluster.address}"
+            return world.lake.start(
+                "--mode=stream",
+                "--runner=FlinkRunner",
+                master,
+                f"--job_name={name}",
+                "--checkpointing_interval=2000",
+                *flags,
+            )
+
+        yield started
+        if flink.active(flink_cluster.cluster, name) is not None:
+            flink.stop(flink_cluster.cluster, name, savepoint=False)
+
+    def test_figures_agree_with_the_lake_across_a_kill_an_outage_a_restore_and_a_start_anew(
+        self, world, start, flink_cluster
+    ):
+        world.send(50)
+        world.send(30, partition=1)
+        first = start()
+        world.await_figures(50, 30)
+
+        flink_cluster.task_managers[0].kill()
+        flink_cluster.task_managers[0].restart(START_S)
+        world.send(20)
+        world.await_figures(70, 30)
+
+        world.configure(**REFUSING)
+        before = world.totals()
+        world.send(9, partition=1)
+        world.await_lake(70, 39)
+        assert world.published() == before
+        world.configure(**{"max.message.bytes": "1000000"})
+        world.await_figures(70, 39)
+
+        first.signal(signal.SIGTERM)
+        ended = first.wait(START_S)
+        assert ended.code == 0, ended
+        (line,) = [line for line in ended.err.splitlines() if "--savepoint_path" in line]
+        world.send(6)
+        second = start(f"--savepoint_path={line.split()[-1]}")
+        world.await_figures(76, 39)
+        second.signal(signal.SIGTERM)
+        assert second.wait(START_S).code == 0
+
+        world.send(5)
+        third = start()
+        world.await_figures(81, 39)
+        third.signal(signal.SIGTERM)
+        assert third.wait(START_S).code == 0
