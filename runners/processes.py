@@ -52,11 +52,18 @@ class _WatchedWorker(worker_handlers.SubprocessSdkWorkerHandler):  # type: ignor
         super().start_worker()
         threading.Thread(target=self._tell, name="worker_watch", daemon=True).start()
 
+    def stop_worker(self) -> None:
+        """Waits for its end; one that hasn't reported yet is told so when it does."""
+        self.control_conn.push(worker_handlers.BeamFnControlServicer._DONE_MARKER)
+        super().stop_worker()
+
     def _tell(self) -> None:
-        """Once the process has ended, fails what the run waits for, as long as it waits."""
+        """Once the process has ended, ends what the run waits for, as long as it waits."""
         self.worker_thread.join()
         connection: Any = self.control_conn
         while connection._state != worker_handlers.BeamFnControlServicer.DONE_STATE:
             for future in list(connection._futures_by_id.values()):
                 future.abort(WorkerError(self.worker_id, "its process has died", "run again"))
+            # Not by its own `close`, which would wait until all was sent.
+            self.data_conn._closed = True
             time.sleep(_TELL_S)
