@@ -1,10 +1,15 @@
-"""The command: makes one run and prints its table; exit code 1 if anything was lost or doubled."""
+"""The command: makes one run and prints its table; exit code 1 if anything was lost or doubled.
+
+Ctrl-C ends the faults early: what was sent until then is compared all the same.
+"""
 
 import argparse
 import logging
 import secrets
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,8 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         brokers=arguments.brokers,
         before=arguments.before,
     )
+    asked = threading.Event()
+    signal.signal(signal.SIGINT, lambda *_: asked.set())
     try:
-        outcome = run(settings, _tell)
+        outcome = run(settings, _tell, asked.is_set)
     except ChaosError as error:
         _tell(f"FAILED at {error}")
         return 1

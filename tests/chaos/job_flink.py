@@ -258,11 +258,18 @@ class FlinkJob:
             if worker.is_running():
                 worker.resume()
 
+    def _savepoint(self) -> str | None:
+        """Makes a savepoint; None where none came about, as while the job is restarting."""
+        try:
+            job = flink.active(self._cluster, NAME)
+            return self._cluster.savepoint(job.id) if job else None
+        except FlinkClusterError:
+            return None
+
     @contextmanager
     def _restore(self, fault: Fault) -> Iterator[float]:
         """Goes back to a savepoint after which more was committed and loaded."""
-        job = self.watch.until(lambda: flink.active(self._cluster, NAME), "job")
-        savepoint = self._cluster.savepoint(job.id)
+        savepoint = self.watch.until(self._savepoint, "savepoint")
         self.watch.until_progress()
         struck = time.monotonic()
         self._kill_client()

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -70,12 +71,15 @@ class ChaosError(Exception):
     """A run that couldn't be brought to its end; says how it is made again."""
 
 
-def run(settings: Settings, tell: Callable[[str], None]) -> Outcome:
+def run(
+    settings: Settings, tell: Callable[[str], None], enough: Callable[[], bool] = lambda: False
+) -> Outcome:
     """Makes a run.
 
     Args:
         settings: What it is made of.
         tell: Gets each line for whoever waits.
+        enough: Asked before each fault, whether the run is to come to its end.
 
     Raises:
         ChaosError: The job didn't recover from a fault.
@@ -102,7 +106,7 @@ def run(settings: Settings, tell: Callable[[str], None]) -> Outcome:
         try:
             strikes = Strikes(place, job, watch)
             watch.until_progress()
-            for fault in faults:
+            for fault in takewhile(lambda _: not enough(), faults):
                 _befall(fault, strikes, watch, ledger)
         except (StuckError, AssertionError) as error:
             number = len(ledger.recovered) + 1
