@@ -78,9 +78,14 @@ class Board:
         )
 
     def newest(self) -> list[Window]:
-        """Returns the newest window of each kind, by aggregate and width."""
+        """Returns the newest window of each kind, by aggregate and width.
+
+        Of windows whose cells are all hidden the newest, only where there is no other: one that
+        has just begun has nothing to show.
+        """
         found: dict[_Kind, list[Pane]] = {}
-        newest = {kind: max(starts) for kind, starts in self._starts().items()}
+        shown = self._starts(shown=True)
+        newest = {kind: max(shown.get(kind, starts)) for kind, starts in self._starts().items()}
         for pane in self._held.values():
             if pane.window_start == newest[_kind(pane)]:
                 found.setdefault(_kind(pane), []).append(pane)
@@ -99,10 +104,11 @@ class Board:
             key: pane for key, pane in self._held.items() if pane.window_start in kept[_kind(pane)]
         }
 
-    def _starts(self) -> dict[_Kind, set[datetime]]:
+    def _starts(self, *, shown: bool = False) -> dict[_Kind, set[datetime]]:
         starts: dict[_Kind, set[datetime]] = {}
         for pane in self._held.values():
-            starts.setdefault(_kind(pane), set()).add(pane.window_start)
+            if not (shown and pane.suppressed):
+                starts.setdefault(_kind(pane), set()).add(pane.window_start)
         return starts
 
 

@@ -12,7 +12,7 @@ from beam_pipelines.arguments import Parser, run_command
 from beam_pipelines.exit_codes import ExitCode
 from beam_pipelines.kpi.board import Board
 from beam_pipelines.kpi.client import TopicFollower
-from beam_pipelines.kpi.figures import LiveFigures, read_panes, shown_as
+from beam_pipelines.kpi.figures import WINDOWS, LiveFigures, read_panes, shown_as
 from beam_pipelines.pharmacy.running import shown
 from beam_pipelines.terminal import console
 from beam_pipelines.verify.cli import kafka_config
@@ -52,7 +52,7 @@ def _run(argv: Sequence[str]) -> int:
 def _once(follower: TopicFollower, arguments: argparse.Namespace) -> int:
     """Shows what there is now."""
     as_json = arguments.format == "json"
-    board = Board(windows=None if as_json else 1)
+    board = Board(windows=None if as_json else WINDOWS)
     deadline = time.monotonic() + PATIENCE_S
     while not follower.has_all:
         read = list(read_panes(follower.read(_CALL_S), arguments.topic))

@@ -13,6 +13,8 @@ from transforms.windows import Pane, pane_of
 
 #: What whoever shows them waits for at most at a time, in seconds.
 _CALL_S: Final = 1.0
+#: The newest ones may have nothing but hidden cells yet.
+WINDOWS: Final = 5
 #: What every pane has beside its measures.
 _COUNTS: Final = ("rows", "faults")
 
@@ -42,7 +44,7 @@ class LiveFigures:
         self._topic = topic
         self._top = top
         self._aggregate = aggregate
-        self._board = Board(windows=1)
+        self._board = Board(WINDOWS)
 
     def look(self) -> None:
         """Reads what has come since the last look.

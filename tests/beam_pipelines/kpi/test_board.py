@@ -47,6 +47,14 @@ class TestTheNewestWindows:
         assert (window.start, window.end) == (NOON + HOUR, NOON + 2 * HOUR)
         assert cells(window) == ["s1"]
 
+    def test_one_with_hidden_cells_only_waits_until_it_has_something_to_show(self):
+        hidden = pane("s1", 3, start=NOON + HOUR, suppressed=True)
+        made = board(pane("s2", 20), hidden)
+        assert [each.start for each in made.newest()] == [NOON]
+        made.add([pane("s1", 30, start=NOON + HOUR)])
+        assert [each.start for each in made.newest()] == [NOON + HOUR]
+        assert [each.start for each in board(hidden).newest()] == [NOON + HOUR]
+
     def test_windows_that_slide_are_of_another_kind(self):
         made = board(pane("s1", 5), pane("s2", 9, width=2 * HOUR), pane("s3", 1, aggregate="a"))
         assert [(each.aggregate, cells(each)) for each in made.newest()] == [
