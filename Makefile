@@ -40,6 +40,7 @@ demo: $(READY) ## The whole way on RUNNER (direct, flink: a live minute, spark),
 	    $(PY) -m $$produce --live --rate $$(($(EVENTS) / 60 + 1)) & \
 	    sleep 5; \
 	    run $$job --mode stream --runner FlinkRunner --flink_master $$FLINK_MASTER \
+	        --environment_type EXTERNAL --environment_config $$FLINK_WORKERS \
 	        --set stream.max_age_s=10 --load_interval 15 --run_for $(SECONDS) \
 	        --set kpi.topic=pharmacy.kpi --set kpi.allowed_lateness_s=604800 \
 	        --set stream.discover_every_s=5; \
