@@ -46,6 +46,7 @@ _WHY = {
     "job_name": "the name by which the stream is found on its cluster, to stop it",
     "savepoint_path": "where the stream goes on from",
     "default_sdk_harness_log_level": "at INFO a worker logs all options, which may be credentials",
+    "environment_cache_millis": "a worker is kept for the next step, which may fail on its end",
     "spark_master_url": "no cluster was named: Spark runs inside the job server",
     "environment_type": "the master is on this machine: the workers run in this process",
     "sdk_worker_parallelism": "a worker for each task that a TaskManager or the JVM runs at once",

@@ -43,6 +43,10 @@ _STREAM = (
 )
 
 
+# The steps of a batch job come one after the other.
+_KEPT_WORKERS = Setting("environment_cache_millis", "10000")
+
+
 def settings(flags: Flags, *, mode: Mode, cpus: int) -> list[Setting]:
     """Returns what Flink needs beside the user's flags, a job server, and what its cluster tells.
 
@@ -128,7 +132,7 @@ def _job_server_settings(flags: Flags) -> list[Setting]:
 def _drain_settings(flags: Flags) -> list[Setting]:
     if "savepoint_path" in flags:
         refuse("--savepoint_path in drain mode")
-    return []
+    return [] if "environment_cache_millis" in flags else [_KEPT_WORKERS]
 
 
 def _stream_settings(flags: Flags) -> list[Setting]:

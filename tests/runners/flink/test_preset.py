@@ -66,6 +66,13 @@ class TestStream:
         assert {word.partition("=")[0] for word in added if word not in argv} <= told
 
 
+class TestDrain:
+    def test_workers_are_kept_from_one_step_to_the_next(self, prepare):
+        assert Flags(prepare(mode="drain")).get("environment_cache_millis") == "10000"
+        own = prepare("--environment_cache_millis=1", mode="drain")
+        assert Flags(own).all("environment_cache_millis") == ["1"]
+
+
 class TestCluster:
     def test_another_minor_version_is_refused_with_the_one_to_take(self, fake, tmp_path):
         fake.version = "1.20.1"
