@@ -26,8 +26,10 @@ def join(*outputs: PCollection[Any]) -> None:
         | f"Anywhere{number}" >> beam.WindowInto(GlobalWindows())
         for number, output in enumerate(outputs)
     )
-    # Without a shuffle each pipe would get a copy of its own of what comes after the union.
-    _ = silent | "Join" >> beam.Flatten() | "OnePiece" >> beam.Reshuffle()
+    # Without a shuffle each pipe would get a copy of its own of what comes after the union, and a
+    # shuffle that nothing comes after is no step of the cluster's.
+    joined = silent | "Join" >> beam.Flatten() | "OnePiece" >> beam.Reshuffle()
+    _ = joined | "End" >> beam.FlatMap(_nothing)
 
 
 def _nothing(_element: object) -> Iterator[bytes]:
