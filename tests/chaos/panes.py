@@ -1,6 +1,7 @@
 """The topic of live figures, held against the lake's totals."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from beam_pipelines.pharmacy.config import load_config
@@ -14,7 +15,9 @@ def panes_that_differ(site: Site) -> Iterator[str]:
     """Yields in which aggregates the latest panes aren't the totals; tells no values."""
     panes = list(_published(site.brokers.bootstrap_servers))
     for aggregate in load_config(site.lake.config).aggregates:
-        told = shown(pane for pane in panes if pane.aggregate == aggregate.name)
+        told = shown(
+            _ordered(pane, aggregate) for pane in panes if pane.aggregate == aggregate.name
+        )
         wanted = _totals(site, aggregate)
         cells = told.keys() | wanted.keys()
         if differing := sum(told.get(cell) != wanted.get(cell) for cell in cells):
@@ -22,6 +25,11 @@ def panes_that_differ(site: Site) -> Iterator[str]:
                 f"{aggregate.name}: {differing} of {len(wanted)} cells differ, and "
                 f"{len(told)} are published"
             )
+
+
+def _ordered(pane: Pane, aggregate: Aggregate) -> Pane:
+    """The pane with its dimensions in their declared order: JSON has them by name."""
+    return replace(pane, dimensions={name: pane.dimensions[name] for name in aggregate.dimensions})
 
 
 def _published(servers: str) -> Iterator[Pane]:
