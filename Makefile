@@ -77,8 +77,8 @@ clean: down ## Stop, and delete the local services' data
 	rm -rf $(STATE)
 
 ## -- Tests
-test: $(READY) ## All tests that CI runs, with their budgets
-	$(PY) -m pytest -m "not registry and not real_redshift"
+test: $(READY) ## All tests that CI runs, two at a time
+	$(PY) -m pytest -n 2 --dist loadgroup -m "not registry and not real_redshift"
 
 test-unit: $(READY) ## Unit and property tests
 	$(PY) -m pytest -m "not integration and not chain and not operations and not faults and not portability and not flink and not registry and not warehouse and not real_redshift"

@@ -66,6 +66,7 @@ TEST = [
     "ddsketch>=3.0,<4",  # the oracle of the quantile sketches
     "fastavro>=1.13,<2",  # the oracle of the decoder's tests, and the benchmark's usual way
     "pytest>=8,<10",
+    "pytest-xdist>=3.6,<4",  # two suites beside each other: most of them wait for servers
     "psycopg[binary]>=3.2,<4",  # PostgreSQL's, likewise
     "hypothesis>=6.130,<7",  # property tests
     "moto[glue,redshift]>=5.2,<6",  # AWS Glue's registry and Redshift's credentials in memory

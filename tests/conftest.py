@@ -4,6 +4,7 @@ pytest_plugins = [
     "pytester",
     "tests.servers",
     "tests.suite_times",
+    "tests.beside",
     "tests.warehouse",
     "tests.loads",
     "tests.packaged_lake",
