@@ -37,9 +37,9 @@ NAME: Final = "chaos"
 _BOOT: Final = "runners.boot"
 #: The heartbeat's time-out of the local cluster, and some more.
 _PAST_THE_HEARTBEAT_S: Final = 22.0
-#: Longer than a load takes on a busy machine. Signs to load that come faster pile up: each costs a
-#: call of a second, and checkpoints, which wait behind them, expire one after the other.
-_LOAD_INTERVAL_S: Final = 10
+#: Shorter than a load takes on a busy machine: signs to load pile up, and checkpoints, which wait
+#: behind their calls, must not expire for that.
+_LOAD_INTERVAL_S: Final = 2
 _LAST_RUNS: Final = 5
 #: A stop makes a savepoint, or cancels the job if that fails.
 _END_S: Final = 300

@@ -1,5 +1,6 @@
 """``WriteToRedshift``: the last step of the chain that reads the commit log."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -99,8 +100,9 @@ def make_loader(config: WriteToRedshiftConfig) -> Loader:
     return loader_of(store, config.plan, config.redshift, config.limits)
 
 
-def _sign(batch: CommitBatch) -> str:
-    return batch.tails[-1].sha256 if batch.tails else ""
+def _sign(batch: CommitBatch, moment: Any = beam.DoFn.TimestampParam) -> str:
+    # No two signs are alike; one without commits says no more than what time it is.
+    return batch.tails[-1].sha256 if batch.tails else f"at {moment.micros}"
 
 
 class _LoadFn(beam.DoFn):
@@ -112,7 +114,8 @@ class _LoadFn(beam.DoFn):
     def setup(self) -> None:
         self._loader = make_loader(self._config)
         self._load: BackgroundLoad | None = None
-        self._begun_by = ""
+        self._begun_by, self._begun = "", 0.0
+        self._came: dict[str, float] = {}
         self._failure = ""
 
     def process(
@@ -138,21 +141,32 @@ class _LoadFn(beam.DoFn):
             # Each further sign of the backlog would wait out the same outage.
             tracker.try_claim(0)
             return
+        came = self._came.setdefault(sign, time.monotonic())
         load = self._running(sign)
-        for outcome in load.poll(self._config.call_s):
+        is_own = self._begun_by == sign
+        # Signs that pile up behind a slow load must cost nothing: a checkpoint waits for all calls.
+        for outcome in load.poll(self._config.call_s if is_own else 0.0):
             self._failure = outcome.failure
             yield outcome
-        # A load that another sign began may have looked before this one's commits were there.
-        if not load.is_done or self._begun_by != sign:
+        if not is_own and self._begun >= came:
+            # That load sees this sign's commits, and its own sign sees to it that it succeeds.
+            self._take(sign, tracker)
+        elif not load.is_done or not is_own:
+            # A load that began earlier may have looked before this sign's commits were there.
             tracker.defer_remainder(Duration(_NEXT_CALL_S))
         elif self._failure == FAILED and not drains:
             tracker.defer_remainder(Duration(_NEXT_TRY_S))
         else:
-            tracker.try_claim(0)
+            self._take(sign, tracker)
+
+    def _take(self, sign: str, tracker: Any) -> None:
+        tracker.try_claim(0)
+        del self._came[sign]
 
     def _running(self, sign: str) -> BackgroundLoad:
         if self._load is None or self._load.is_done:
-            self._load, self._begun_by = BackgroundLoad(self._loader), sign
+            self._load = BackgroundLoad(self._loader)
+            self._begun_by, self._begun = sign, time.monotonic()
             self._failure = ""
             self._load.start()
         return self._load

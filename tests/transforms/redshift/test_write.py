@@ -26,6 +26,7 @@ from transforms.redshift import (
     WriteToRedshiftConfig,
     write,
 )
+from transforms.redshift.background import BackgroundLoad
 from transforms.redshift.outcome import read_loads
 from transforms.redshift.write import _LoadFn, make_loader
 
@@ -129,6 +130,48 @@ class TestStream:
         settle(polled)
         assert call(polled, "b") == ([], "claimed")
         assert loader.begun == 2
+
+    def test_signs_that_pile_up_behind_a_slow_load_wait_for_nothing_and_share_the_next(
+        self, step, monkeypatch
+    ):
+        waited = []
+        poll = BackgroundLoad.poll
+        monkeypatch.setattr(
+            BackgroundLoad, "poll", lambda load, s: waited.append(s) or poll(load, s)
+        )
+        loader = FakeLoader(LoadResult(1), None)
+        polled = step(loader, call_s=SHORT_S)
+        for sign in "abcd":
+            assert call(polled, sign) == ([], "deferred 1 s")
+        assert waited == [SHORT_S, 0.0, 0.0, 0.0]
+
+        loader.gate.release()
+        settle(polled)
+        assert call(polled, "c") == ([LOADED], "deferred 1 s")
+        assert call(polled, "c") == ([], "deferred 1 s")  # It has begun the next one.
+        assert [call(polled, sign) for sign in "abd"] == [([], "claimed")] * 3
+        loader.gate.release()
+        settle(polled)
+        assert call(polled, "c") == ([], "claimed")
+        assert loader.begun == 2
+
+    def test_a_sign_that_came_before_a_load_that_fails_leaves_the_next_try_to_its_own(self, step):
+        loader = FakeLoader(None, AWAY, None)
+        polled = step(loader, call_s=SHORT_S)
+        for sign in "abc":
+            call(polled, sign)
+        loader.gate.release()
+        settle(polled)
+        assert call(polled, "b") == ([], "deferred 1 s")
+        assert call(polled, "b") == ([], "deferred 1 s")
+        loader.gate.release()
+        settle(polled)
+        assert call(polled, "c") == ([FAILED], "claimed")
+        assert call(polled, "b") == ([], "deferred 1 s")
+        loader.gate.release()
+        settle(polled)
+        assert call(polled, "b") == ([], "claimed")
+        assert loader.begun == 3
 
     def test_an_outage_is_told_and_its_sign_is_tried_again(self, step):
         loader = FakeLoader(AWAY, None)
