@@ -14,6 +14,7 @@ _HALVES = {
 }
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         # Taken up by xdist's --dist=loadgroup alone.
