@@ -9,8 +9,8 @@ import pytest
 from tests.suite_times import suite_of
 
 _HALVES = {
-    **dict.fromkeys(("integration", "faults", "chain", "operations"), "lake"),
-    **dict.fromkeys(("warehouse", "portability", "flink"), "warehouse and clusters"),
+    **dict.fromkeys(("integration", "faults", "chain", "operations", "portability"), "drains"),
+    **dict.fromkeys(("warehouse", "flink"), "warehouse and streams"),
 }
 
 
