@@ -1,11 +1,10 @@
 """Bugs to plant into a run's process before it starts (`before` of `Lake.start`)."""
 
 from dataclasses import replace
-from typing import Any
 
 import transforms.avro.transform
 import transforms.kafka.reader
-from transforms.avro.enforce import enforce
+from transforms.avro.enforce import SchemaPlan, enforce
 from transforms.kafka import PartitionTask, SegmentLimits
 from transforms.kafka.reader import Source
 from transforms.segment import Segment
@@ -17,10 +16,10 @@ POISON = (700, 2_300)
 def plant_poison() -> None:
     """Makes the decoder fail on every segment that holds one of the poisonous messages."""
 
-    def failing(segment: Segment, **arguments: Any) -> Segment:
+    def failing(segment: Segment, plan: SchemaPlan) -> Segment:
         if set(POISON) & set(segment.offsets.tolist()):
             raise ZeroDivisionError("this text may hold a value of the data")
-        return enforce(segment, **arguments)
+        return enforce(segment, plan)
 
     setattr(transforms.avro.transform, "enforce", failing)  # noqa: B010 - for mypy, it's private
 
