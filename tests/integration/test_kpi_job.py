@@ -50,7 +50,13 @@ class World:
             segment={"messages": 40},
             stream={"max_age_s": 1, "discover_every_s": 1},
             aggregates=[STORES.model_dump(mode="json", exclude_defaults=True)],
-            kpi={"topic": self.figures, "early_s": 1, "suppress_below": 0},
+            kpi={
+                "topic": self.figures,
+                "early_s": 1,
+                "suppress_below": 0,
+                # A lake that is empty for some seconds is idle, and then what comes is years late.
+                "allowed_lateness_s": 10 * 365 * 86_400,
+            },
         )
         self._board = Board()
         self._follower = TopicFollower(
