@@ -129,3 +129,4 @@ bench: $(READY) ## Speed and memory, medians of 3, beside Spark (317 MB download
 	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(PY) -m tests.benchmarks
 	$(PY) -m tests.benchmarks.warehouse
+	$(PY) -m tests.benchmarks.streams
