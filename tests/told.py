@@ -11,16 +11,12 @@ class Told:
 
     def __init__(self, box: Box) -> None:
         self._box = box
-        self._found: dict[tuple[Metric, tuple[str, ...]], list[float]] = {}
 
     def of(self, metric: Metric) -> dict[str, float | list[float]]:
         """The figures of a metric by its labels, as ``VALUE/VALUE``."""
-        for found, values, figure in self._box._taken():
-            before = self._found.get((found, values), [])
-            self._found[found, values] = found.waiting(before, figure)
         return {
             "/".join(values): figures[0] if len(figures) == 1 else figures
-            for (found, values), figures in self._found.items()
+            for (found, values), figures in self._box._held.items()
             if found == metric
         }
 

@@ -1,5 +1,6 @@
 """The kinds of metrics, and how a figure of each gets to Beam and to Prometheus."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,7 +20,7 @@ MOST_WAITING: Final = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metric:
+class Metric(ABC):
     """What all kinds have alike.
 
     Attributes:
@@ -37,21 +38,21 @@ class Metric:
         """Returns Beam's name of one series, which knows no labels: ``NAME/VALUE/VALUE``."""
         return "/".join((self.name, *values))
 
+    @abstractmethod
     def to_beam(self, values: Sequence[str], figure: float) -> None:
         """Tells Beam of a figure, in a thread that runs one of its steps."""
-        raise NotImplementedError
 
+    @abstractmethod
     def waiting(self, before: Sequence[float], figure: float) -> list[float]:
         """Returns what Beam is still to be told, when a figure is added to what waits already."""
-        raise NotImplementedError
 
+    @abstractmethod
     def make_series(self) -> Any:
         """Returns Prometheus' object for it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def to_series(self, series: Any, figure: float) -> None:
         """Tells Prometheus' object, or its child for some labels, of a figure."""
-        raise NotImplementedError
 
     def _named(self) -> dict[str, Any]:
         # In no registry: in the mode for several processes the figures go to files.
