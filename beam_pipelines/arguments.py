@@ -79,6 +79,33 @@ def add_metrics_flag(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_kafka_config_flag(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--kafka_config`` to the parser of a command that reads no configuration."""
+    parser.add_argument(
+        "--kafka_config",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="settings of librdkafka, secrets as references",
+    )
+
+
+def kafka_config_of(arguments: argparse.Namespace) -> dict[str, str]:
+    """Returns librdkafka's settings from parsed ``--kafka_config`` flags.
+
+    Raises:
+        ConfigurationError: One has no ``=``; names the flag only, since a value may be a secret.
+    """
+    settings = {}
+    for pair in arguments.kafka_config:
+        name, found, value = pair.partition("=")
+        if not found:
+            raise ConfigurationError("--kafka_config takes key=value", "Separate them by =")
+        settings[name] = value
+    return settings
+
+
 def store_settings_of(arguments: argparse.Namespace) -> StoreSettings:
     """Returns the S3 settings from parsed ``--s3_*`` flags."""
     flags = [

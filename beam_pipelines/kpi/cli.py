@@ -8,14 +8,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from beam_pipelines.arguments import Parser, run_command
+from beam_pipelines.arguments import (
+    Parser,
+    add_kafka_config_flag,
+    kafka_config_of,
+    run_command,
+)
 from beam_pipelines.exit_codes import ExitCode
 from beam_pipelines.kpi.board import Board
 from beam_pipelines.kpi.client import TopicFollower
 from beam_pipelines.kpi.figures import WINDOWS, LiveFigures, read_panes, shown_as
 from beam_pipelines.pharmacy.running import shown
 from beam_pipelines.terminal import console
-from beam_pipelines.verify.cli import kafka_config
 from transforms.errors import BrokerUnavailableError, ConfigurationError
 from transforms.kafka import BrokerSettings
 
@@ -39,7 +43,7 @@ def _run(argv: Sequence[str]) -> int:
         raise ConfigurationError("--top must be 1 or more", "Such as 5")
     settings = BrokerSettings(
         bootstrap_servers=arguments.kafka_bootstrap_servers,
-        config=kafka_config(arguments.kafka_config),
+        config=kafka_config_of(arguments),
         group_id="pharmabeam-kpi",
     )
     follower = TopicFollower(settings, arguments.topic, patience_s=PATIENCE_S)
@@ -83,13 +87,7 @@ def _live(follower: TopicFollower, arguments: argparse.Namespace) -> int:
 def _parser() -> Parser:
     parser = Parser("python -m beam_pipelines.kpi", __doc__ or "")
     parser.add_argument("--kafka_bootstrap_servers", required=True, metavar="HOST:PORT,...")
-    parser.add_argument(
-        "--kafka_config",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="a setting of librdkafka, secrets as references; may be repeated",
-    )
+    add_kafka_config_flag(parser)
     parser.add_argument("--topic", default=TOPIC, help=f"{TOPIC} by default")
     parser.add_argument("--once", action="store_true", help="show what there is now, and leave")
     parser.add_argument("--top", type=int, default=5, help="cells of a window; 5 by default")

@@ -11,14 +11,20 @@ from typing import Any, Final
 import orjson
 from rich.console import Console
 
-from beam_pipelines.arguments import Parser, add_store_flags, run_command, store_settings_of
+from beam_pipelines.arguments import (
+    Parser,
+    add_kafka_config_flag,
+    add_store_flags,
+    kafka_config_of,
+    run_command,
+    store_settings_of,
+)
 from beam_pipelines.exit_codes import ExitCode
 from beam_pipelines.lake.adoption import adopt_topic
 from beam_pipelines.lake.inventory import tables, take_inventory
 from beam_pipelines.lake.letters import dead_letters
 from beam_pipelines.lake.selection import selected
 from beam_pipelines.terminal import console
-from beam_pipelines.verify.cli import kafka_config
 from transforms.errors import ConfigurationError, SecretError
 from transforms.kafka import Broker, BrokerSettings
 from transforms.lake import ObjectStore, require_lake
@@ -136,7 +142,7 @@ def _print_keys(screen: Console, what: str, keys: Sequence[str]) -> None:
 def _adopt(store: ObjectStore, arguments: argparse.Namespace) -> None:
     settings = BrokerSettings(
         bootstrap_servers=arguments.kafka_bootstrap_servers,
-        config=kafka_config(arguments.kafka_config),
+        config=kafka_config_of(arguments),
     )
     facts = adopt_topic(Broker(settings, patience_s=PATIENCE_S), store, arguments.topic)
     _write(
@@ -175,7 +181,7 @@ def _parser() -> Parser:
     )
     adopted.add_argument("--topic", required=True)
     adopted.add_argument("--kafka_bootstrap_servers", required=True, metavar="HOST:PORT,...")
-    adopted.add_argument("--kafka_config", nargs="+", default=[], metavar="KEY=VALUE")
+    add_kafka_config_flag(adopted)
     return parser
 
 

@@ -15,7 +15,14 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from beam_pipelines.arguments import Parser, add_store_flags, run_command, store_settings_of
+from beam_pipelines.arguments import (
+    Parser,
+    add_kafka_config_flag,
+    add_store_flags,
+    kafka_config_of,
+    run_command,
+    store_settings_of,
+)
 from beam_pipelines.exit_codes import ExitCode
 from beam_pipelines.pharmacy.config import load_config
 from beam_pipelines.terminal import console
@@ -128,26 +135,11 @@ def _view(arguments: argparse.Namespace) -> KafkaView | None:
         return None
     settings = BrokerSettings(
         bootstrap_servers=arguments.kafka_bootstrap_servers,
-        config=kafka_config(arguments.kafka_config),
+        config=kafka_config_of(arguments),
         group_id="pharmabeam-verify",
         patience_s=PATIENCE_S,
     )
     return KafkaView(settings, PATIENCE_S)
-
-
-def kafka_config(pairs: Sequence[str]) -> dict[str, str]:
-    """Returns librdkafka settings from ``key=value`` texts.
-
-    Raises:
-        ConfigurationError: One has no ``=``; names the key only, since a value may be a secret.
-    """
-    settings = {}
-    for pair in pairs:
-        name, found, value = pair.partition("=")
-        if not found:
-            raise ConfigurationError("--kafka_config takes key=value", "Separate them by =")
-        settings[name] = value
-    return settings
 
 
 def letters_opener(key: str | None) -> OpenLetters | None:
@@ -203,9 +195,7 @@ def _parser() -> Parser:
         metavar="HOST:PORT,...",
         help="also compares the lake with the broker: fences, and messages read again",
     )
-    parser.add_argument(
-        "--kafka_config", nargs="+", default=[], metavar="KEY=VALUE", help="librdkafka settings"
-    )
+    add_kafka_config_flag(parser)
     parser.add_argument(
         "--allow_lag", action="store_true", help="messages that are not yet read are no breach"
     )
