@@ -1,14 +1,12 @@
 """A reader of the commit log that notes when each commit can first be seen."""
 
-import threading
 import time
 from dataclasses import dataclass
 
-from transforms.errors import PipelineError
+from tests.benchmarks.watch import Watch
 from transforms.lake import ObjectStore, PartitionId, SegmentCommit, find_lake
 from transforms.lake.new_commits import Mark, mark_of, new_commits
 
-#: How exact the notes are. Each look costs the S3 server requests that the job lacks.
 _EVERY_S = 0.5
 
 
@@ -25,8 +23,8 @@ class Seen:
     at: float
 
 
-class CommitWatch(threading.Thread):
-    """Looks for new commits, again and again, until it is stopped.
+class CommitWatch(Watch[list[Seen]]):
+    """Looks for new commits that hold messages.
 
     Args:
         store: The lake's objects.
@@ -34,38 +32,15 @@ class CommitWatch(threading.Thread):
     """
 
     def __init__(self, store: ObjectStore, topics: frozenset[str]) -> None:
-        super().__init__(daemon=True)
+        super().__init__([], _EVERY_S)
         self._store = store
         self._topics = topics
         self._position: dict[PartitionId, Mark] = {}
-        self._ended = threading.Event()
-        self._failure: PipelineError | None = None
-        self.seen: list[Seen] = []
 
     @property
     def messages(self) -> int:
         """How many messages are committed."""
         return sum(each.commit.messages for each in self.seen)
-
-    def run(self) -> None:
-        try:
-            while not self._ended.wait(_EVERY_S):
-                self._look()
-        except PipelineError as error:
-            self._failure = error
-
-    def stop(self) -> list[Seen]:
-        """Ends it; returns what it saw.
-
-        Raises:
-            PipelineError: The lake couldn't be read all the time.
-        """
-        self._ended.set()
-        self.join()
-        if self._failure is not None:
-            raise self._failure
-        self._look()
-        return self.seen
 
     def _look(self) -> None:
         lake = find_lake(self._store)
