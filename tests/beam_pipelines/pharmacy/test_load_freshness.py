@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from beam_pipelines.pharmacy.load_freshness import LoadFreshness
-from beam_pipelines.pharmacy.load_pipeline import LoadJob
-from tests.fakes.lake import DATASET, TOPIC, segment
+from tests.beam_pipelines.pharmacy.load_jobs import one_table
+from tests.fakes.lake import DATASET
 from transforms.errors import WarehouseUnavailableError
-from transforms.redshift import LoadPlan, RawTable, RedshiftSettings
 
 NOON = datetime(2026, 3, 16, 12, tzinfo=UTC)
 TABLE = f"raw_{DATASET}"
@@ -48,14 +47,7 @@ def clock():
 
 @pytest.fixture
 def freshness(warehouse, clock):
-    rows = segment(0, 1).rows[DATASET].schema
-    job = LoadJob(
-        lake_root="s3://bucket/lake",
-        plan=LoadPlan((RawTable(dataset=DATASET, topics=(TOPIC,), schema=rows),)),
-        redshift=RedshiftSettings(host="h", user="u", password="env:P"),
-        run_id="run-1",
-    )
-    return LoadFreshness(job, warehouse.connect, lambda: clock[0])
+    return LoadFreshness(one_table(), warehouse.connect, lambda: clock[0])
 
 
 def ago(seconds):

@@ -5,11 +5,10 @@ import io
 import pytest
 from rich.console import Console
 
-from beam_pipelines.pharmacy.load_pipeline import LoadJob
 from beam_pipelines.pharmacy.load_progress import LoadProgress
+from tests.beam_pipelines.pharmacy.load_jobs import one_table
 from tests.fakes.lake import DATASET, TOPIC, TOPIC_ID, FakeLake, segment
 from transforms.errors import LakeMismatchError, WarehouseUnavailableError
-from transforms.redshift import LoadPlan, RawTable, RedshiftSettings
 
 TABLE = f"raw_{DATASET}"
 AWAY = WarehouseUnavailableError("it is away", "Wait")
@@ -61,14 +60,7 @@ def begun(warehouse):
     """A progress on a lake of four commits with their geneses: three in partition 0, one in 1."""
     lake = FakeLake({0: 0, 1: 0})
     lake.write(segment(0, 5), segment(5, 9))
-    rows = segment(0, 1).rows[DATASET].schema
-    job = LoadJob(
-        lake_root="s3://bucket/lake",
-        plan=LoadPlan((RawTable(dataset=DATASET, topics=(TOPIC,), schema=rows),)),
-        redshift=RedshiftSettings(host="h", user="u", password="env:P"),
-        run_id="run-1",
-    )
-    return lambda: LoadProgress(job, lake.store, warehouse.connect)
+    return lambda: LoadProgress(one_table(), lake.store, warehouse.connect)
 
 
 def test_it_begins_with_nothing_loaded_and_knows_what_is_to_come(begun):

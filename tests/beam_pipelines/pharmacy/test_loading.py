@@ -13,13 +13,12 @@ from beam_pipelines.pharmacy.config import load_config
 from beam_pipelines.pharmacy.load_pipeline import LoadJob, build_load
 from beam_pipelines.pharmacy.loading import check_warehouse, load
 from beam_pipelines.warehouse.plan import load_plan
-from tests.fakes.lake import DATASET, TOPIC, FakeLake, segment
+from tests.beam_pipelines.pharmacy.load_jobs import one_table
+from tests.fakes.lake import TOPIC, FakeLake, segment
 from transforms.errors import LakeMismatchError, SecretError
 from transforms.lake import Mark, PartitionId
 from transforms.redshift import (
     LoadOutcome,
-    LoadPlan,
-    RawTable,
     RedshiftSettings,
     WriteToRedshiftConfig,
 )
@@ -38,10 +37,8 @@ def lake() -> FakeLake:
 
 @pytest.fixture
 def job(monkeypatch, lake) -> LoadJob:
-    rows = segment(0, 1).rows[DATASET].schema
-    plan = LoadPlan((RawTable(dataset=DATASET, topics=(TOPIC,), schema=rows),))
     monkeypatch.setattr("transforms.redshift.write.ObjectStore", lambda root, _: lake.store)
-    return LoadJob(lake_root="s3://bucket/lake", plan=plan, redshift=NOBODY, run_id="run-1")
+    return one_table(NOBODY)
 
 
 @pytest.fixture
