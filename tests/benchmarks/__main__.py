@@ -30,6 +30,7 @@ from tests.benchmarks.figures import (
     table,
 )
 from tests.benchmarks.jobs import Run
+from tests.benchmarks.parts import parts_of
 from tests.benchmarks.stage_loop import ChainLoop, measure
 from tests.benchmarks.topics import fill_references, fill_topic, make_events
 from transforms.lake.client import ObjectStore
@@ -47,17 +48,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=MILLION)
     parser.add_argument("--long", type=int, default=5 * MILLION, help="events of the memory test")
     parser.add_argument("--runs", type=int, default=RUNS)
-    parser.add_argument(
-        "parts",
-        nargs="*",
-        metavar="PART",
-        help=f"of {', '.join(PARTS)}; all by default. usual: Spark and per-record Beam",
-    )
-    arguments = parser.parse_args()
-    unknown = set(arguments.parts) - set(PARTS)
-    if unknown:
-        parser.error(f"no such part: {', '.join(sorted(unknown))}")
-    parts = arguments.parts or PARTS
+    arguments, parts = parts_of(parser, PARTS, ". usual: Spark and per-record Beam")
     if "usual" in parts and not all(map(find_spec, ("pyspark", "sqlglot"))):
         parser.error("the part usual needs the extra bench: pip install -e '.[bench]'")
     print(f"{machine()}; broker and S3 server on the same cores. `make bench`\n")

@@ -7,6 +7,7 @@ Redshift share this machine's cores. Each part has servers and disks of its own.
 import argparse
 
 from tests.benchmarks.figures import MILLION, machine
+from tests.benchmarks.parts import parts_of
 from tests.benchmarks.streams.drains import measure_drains
 from tests.benchmarks.streams.live import measure_live
 from tests.benchmarks.streams.sustained import measure_growth, measure_sustained
@@ -25,12 +26,7 @@ def main() -> None:
     add("--growth_seconds", type=int, default=60, help="growth: for how long")
     add("--drained", type=int, default=2 * MILLION, help="spark: events")
     add("--runs", type=int, default=3, help="spark: rounds")
-    add("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all by default")
-    given = parser.parse_args()
-    unknown = set(given.parts) - set(PARTS)
-    if unknown:
-        parser.error(f"no such part: {', '.join(sorted(unknown))}")
-    parts = given.parts or PARTS
+    given, parts = parts_of(parser, PARTS)
     print(f"{machine()}; Kafka, S3, the stand-in and the cluster on the same cores.\n")
     if "sustained" in parts:
         measure_sustained(given.events, given.seconds)

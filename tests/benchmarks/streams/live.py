@@ -9,7 +9,7 @@ from beam_pipelines.produce.topics import DISPENSE, INVENTORY
 from tests.benchmarks.freshness import Freshness, freshness
 from tests.benchmarks.streams.commit_watch import Seen
 from tests.benchmarks.streams.figures import CommitName, name_of, produced
-from tests.benchmarks.streams.site import Stream, StreamSite, stream_site
+from tests.benchmarks.streams.site import SEED, Stream, StreamSite, stream_site
 from tests.benchmarks.warehouse.chain import producing, rows_by_load
 from tests.benchmarks.warehouse.watching import LoadWatch
 from transforms.lake import read_dataset
@@ -32,7 +32,7 @@ def measure_live(megabytes: float, seconds: int) -> None:
         seconds: For how long.
     """
     with stream_site() as site, site.schema() as schema:
-        site.produce_all(_BEFORE)
+        site.produce(_BEFORE, SEED)
         per_second = round(megabytes * 1e6 / site.mean_bytes())
         watch = LoadWatch(site.session(schema), Statements(schema))
         watch.start()

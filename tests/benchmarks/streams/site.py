@@ -22,6 +22,7 @@ from transforms.lake import ObjectStore
 
 #: What a stream counts by; the other topics are references, which are drained before it starts.
 EVENTS: Final = frozenset({DISPENSE.name, INVENTORY.name})
+SEED: Final = 1
 #: A start loads Java classes and starts workers.
 START_S: Final = 300.0
 _STOP_S: Final = 180.0
@@ -46,17 +47,6 @@ class StreamSite(Site):
     def new_lake(self) -> None:
         """Goes on with a lake that nobody has written to."""
         self.lake = f"s3://{self.new_root()}"
-
-    def produce_all(self, events: int, *flags: str) -> None:
-        """The usual stream without faults, all of it at once."""
-        self._command(
-            "produce",
-            f"--kafka_bootstrap_servers={self.servers}",
-            f"--events={events}",
-            "--seed=1",
-            "--faults=none",
-            *flags,
-        )
 
     @contextmanager
     def stream(self, *flags: str) -> Iterator["Stream"]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.benchmarks.figures import MILLION, table
 from tests.benchmarks.streams.figures import Rate, rate
-from tests.benchmarks.streams.site import StreamSite, stream_site
+from tests.benchmarks.streams.site import SEED, StreamSite, stream_site
 
 #: Workers fill their caches and buffers first.
 _WARM_UP_S: Final = 20.0
@@ -37,7 +37,7 @@ class Sustained:
 def measure_sustained(events: int, seconds: float) -> None:
     """Prints the rate into the lake, without the warehouse and with it beside."""
     with stream_site() as site:
-        site.produce_all(events)
+        site.produce(events, SEED)
         size = site.mean_bytes()
         lake = _measured(site, "lake", seconds)
         site.new_lake()
@@ -52,7 +52,7 @@ def measure_growth(events: int, seconds: float) -> None:
     found, sizes = [], []
     for partitions, counts in ((2, (1, 2)), (8, (2,))):
         with stream_site() as site:
-            site.produce_all(events, f"--partitions={partitions}")
+            site.produce(events, SEED, f"--partitions={partitions}")
             sizes.append(site.mean_bytes())
             for workers in counts:
                 name = f"{workers} worker{'s' * (workers > 1)}, {partitions} partitions"

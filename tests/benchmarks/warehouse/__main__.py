@@ -7,6 +7,7 @@ jobs. Each part has servers and disks of its own.
 import argparse
 
 from tests.benchmarks.figures import MILLION, machine
+from tests.benchmarks.parts import parts_of
 from tests.benchmarks.warehouse.chain import measure_freshness
 from tests.benchmarks.warehouse.loading import measure_loads
 from tests.benchmarks.warehouse.scd2 import measure_changes
@@ -27,14 +28,7 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=5_000, help="freshness: events a second")
     parser.add_argument("--seconds", type=int, default=180, help="freshness: for how long")
     parser.add_argument("--every", type=float, default=30.0, help="freshness: s between drains")
-    parser.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all by default"
-    )
-    given = parser.parse_args()
-    unknown = set(given.parts) - set(PARTS)
-    if unknown:
-        parser.error(f"no such part: {', '.join(sorted(unknown))}")
-    parts = given.parts or PARTS
+    given, parts = parts_of(parser, PARTS)
     print(f"{machine()}; Kafka, S3 and the stand-in for Redshift on the same cores.\n")
     if "load" in parts:
         measure_loads(given.rows, given.backlog, given.runs)

@@ -136,7 +136,7 @@ class Site(Place):
         flags = (f"--redshift_schema={schema}", "--progress=off")
         self._command("verify", *self._kafka_and_lake(), *flags)
 
-    def produce(self, events: int, seed: int) -> None:
+    def produce(self, events: int, seed: int, *flags: str) -> None:
         """The usual stream, without faults."""
         self._command(
             "produce",
@@ -144,6 +144,7 @@ class Site(Place):
             f"--events={events}",
             f"--seed={seed}",
             "--faults=none",
+            *flags,
         )
 
     def _kafka_and_lake(self) -> tuple[str, str]:
