@@ -12,7 +12,6 @@ from transforms.lake import FollowSettings
 from transforms.masking import MaskConfig
 from transforms.sql import Engine
 from transforms.sql.functions import FUNCTIONS
-from transforms.topics import AnyOf
 from transforms.windows import Aggregate
 
 #: A checkpoint waits for the call.
@@ -39,7 +38,7 @@ def kpi_job(job: PharmacyJob) -> KpiJob | None:
     return KpiJob(
         lake_root=job.lake_root,
         aggregates=config.aggregates,
-        topics=AnyOf(tuple(each.name for each in config.topics if each.dataset in counted)),
+        topics=config.carrying(counted),
         publish=PublishConfig(
             broker=job.broker(),
             topic=config.kpi.topic,

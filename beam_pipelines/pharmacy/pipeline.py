@@ -41,7 +41,7 @@ from transforms.references import References, ReferenceSnapshot
 from transforms.segment import Segment
 from transforms.settings import Mode
 from transforms.tables import MapTables, MapTablesConfig
-from transforms.topics import AnyOf, TopicName, found
+from transforms.topics import TopicName, found
 
 SegmentStep = beam.PTransform[PCollection[Segment], PCollection[Segment]]
 
@@ -111,13 +111,7 @@ class PharmacyJob:
             schemas=self.chain.schemas,
             link_keys=self.chain.masks.link_keys,
             refresh_s=self.config.references.refresh_s if self.mode == "stream" else 0.0,
-            topics=AnyOf(
-                tuple(
-                    each.name
-                    for each in self.config.topics
-                    if each.dataset in self.chain.reference_datasets
-                )
-            ),
+            topics=self.config.carrying(self.chain.reference_datasets),
         )
 
     def broker(self) -> BrokerSettings:

@@ -7,7 +7,6 @@ from beam_pipelines.warehouse.partials import partials_tables
 from beam_pipelines.warehouse.star import build_star, expand_views
 from schemas.arrow_types import arrow_schema
 from transforms.redshift import LoadPlan, RawTable
-from transforms.topics import AnyOf, TopicName
 
 
 def load_plan(config: PharmacyConfig, chain: Chain | None = None) -> LoadPlan:
@@ -23,18 +22,15 @@ def load_plan(config: PharmacyConfig, chain: Chain | None = None) -> LoadPlan:
     Raises:
         ConfigurationError: A table of the star or of partials doesn't fit the datasets.
     """
-    topics: dict[str, list[TopicName]] = {}
-    for each in config.topics:
-        topics.setdefault(each.dataset, []).append(each.name)
     chain = chain or make_chain(config)
     raws = {
         name: RawTable(
             dataset=name,
-            topics=AnyOf(tuple(carrying)),
+            topics=config.carrying((name,)),
             schema=chain.schemas[name],
             lengths=config.lengths(name),
         )
-        for name, carrying in sorted(topics.items())
+        for name in sorted({each.dataset for each in config.topics})
     }
     fields = {name: arrow_schema(reader).names for name, reader in config.readers().items()}
     partials = tuple(partials_tables(chain.aggregates, raws))

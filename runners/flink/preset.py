@@ -42,7 +42,6 @@ _STREAM = (
     Setting("job_name", JOB_NAME),
 )
 
-
 # The steps of a batch job come one after the other.
 _KEPT_WORKERS = Setting("environment_cache_millis", "10000")
 

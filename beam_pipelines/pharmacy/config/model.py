@@ -1,7 +1,7 @@
 """What a configuration file may say. Strict: an unknown key is refused."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -349,6 +349,10 @@ class PharmacyConfig(_Strict):
         if place is None:
             raise ConfigurationError(f"no entry of topics covers the topic {topic}", "Add one")
         return self.topics[place].dataset
+
+    def carrying(self, datasets: Container[str]) -> AnyOf:
+        """Returns the topics that carry some datasets."""
+        return AnyOf(tuple(each.name for each in self.topics if each.dataset in datasets))
 
     def lengths(self, dataset: str) -> dict[str, int]:
         """Returns the declared bytes of a dataset's texts in the warehouse, by column."""
