@@ -20,8 +20,9 @@ from beam_pipelines.canary.manifest import Canary, read_canaries
 from beam_pipelines.canary.output import Outcome, write_json, write_text
 from beam_pipelines.canary.scan import Scan
 from beam_pipelines.exit_codes import ExitCode
+from beam_pipelines.refusals import refusing
 from beam_pipelines.terminal import console
-from transforms.errors import ConfigurationError, PipelineError, RefusedError, SecretError
+from transforms.errors import ConfigurationError, SecretError
 from transforms.lake import LakeManifest, ObjectStore, require_lake
 from transforms.masking import POLICIES
 from transforms.secrets import resolve
@@ -43,13 +44,8 @@ def _run(argv: Sequence[str]) -> int:
     if not arguments.lake_root and not arguments.paths:
         raise ConfigurationError("there is nothing to search", "Give --lake_root, --paths or both")
     canaries = read_canaries(arguments.manifest)
-    try:
+    with refusing("the search broke off: "):  # Then it proves nothing.
         outcome = _searched(arguments, canaries)
-    except RefusedError:
-        raise
-    except PipelineError as error:
-        # A search that broke off proves nothing.
-        raise RefusedError(f"the search broke off: {error.what}", error.remedy) from error
     if arguments.format == "json":
         write_json(outcome)
     else:

@@ -10,7 +10,8 @@ from rich.console import Console
 from beam_pipelines.pharmacy.load_pipeline import LoadJob, build_load
 from beam_pipelines.pharmacy.load_progress import LoadProgress
 from beam_pipelines.pharmacy.running import first_line, looked, piped, shown
-from transforms.errors import ConfigurationError, PipelineError, RefusedError, RetryableError
+from beam_pipelines.refusals import refusing
+from transforms.errors import ConfigurationError, PipelineError, RetryableError
 from transforms.lake import ObjectStore, find_lake, new_commits
 from transforms.lake.new_commits import Position
 from transforms.redshift import LoadOutcome, LoadPlan, Statements, connect, migrate, read_fences
@@ -30,14 +31,11 @@ def check_warehouse(job: LoadJob, store: ObjectStore) -> None:
     Raises:
         RefusedError: Its schema isn't up to date, or was loaded from another lake.
     """
-    try:
-        _check(job, store)
-    except RetryableError as error:
-        sys.stderr.write(f"warning: {error.what}. The lake comes first\n")
-    except RefusedError:
-        raise
-    except PipelineError as error:
-        raise RefusedError(error.what, error.remedy) from error
+    with refusing():
+        try:
+            _check(job, store)
+        except RetryableError as error:
+            sys.stderr.write(f"warning: {error.what}. The lake comes first\n")
 
 
 def load(job: LoadJob, store: ObjectStore, flags: Sequence[str], screen: Console) -> bool:

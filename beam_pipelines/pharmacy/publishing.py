@@ -9,7 +9,7 @@ from rich.console import Console
 from beam_pipelines.pharmacy.kpi_pipeline import KpiJob, build_kpi
 from beam_pipelines.pharmacy.preflight import PATIENCE_S
 from beam_pipelines.pharmacy.running import first_line, piped
-from transforms.errors import PipelineError, RefusedError
+from beam_pipelines.refusals import refusing
 from transforms.kafka.publish import PublishingBroker, ensure_topic
 
 
@@ -24,13 +24,9 @@ def check_topic(job: KpiJob, screen: Console) -> None:
         RefusedError: It can't be made, may not be written, or would lose what counts.
     """
     topic = job.publish.topic
-    try:
+    with refusing():
         cluster = PublishingBroker(job.publish.broker, patience_s=PATIENCE_S)
         made = ensure_topic(cluster, topic, job.needs())
-    except RefusedError:
-        raise
-    except PipelineError as error:
-        raise RefusedError(error.what, error.remedy) from error
     if made:
         screen.print(f"Made the topic {topic} for live figures", highlight=False)
 

@@ -17,6 +17,7 @@ from typing import Final
 from beam_pipelines.arguments import Parser, add_store_flags, run_command, store_settings_of
 from beam_pipelines.exit_codes import ExitCode
 from beam_pipelines.pharmacy.config import load_config
+from beam_pipelines.refusals import refusing
 from beam_pipelines.report.facts import RULES, LakeFacts
 from beam_pipelines.report.gathering import gather
 from beam_pipelines.report.meanings import meanings
@@ -30,7 +31,7 @@ from beam_pipelines.warehouse.settings import (
     redshift_settings,
     wants_redshift,
 )
-from transforms.errors import ConfigurationError, PipelineError, RefusedError, RetryableError
+from transforms.errors import ConfigurationError, RefusedError, RetryableError
 from transforms.lake import ObjectStore
 from transforms.quality import RuleSet, load_rules
 from transforms.redshift import connect
@@ -94,12 +95,8 @@ def _made(store: ObjectStore, period: Period, given: Sequence[Answer]) -> str:
     # Drawn by libraries of an extra, so imported once they are known to be there.
     from beam_pipelines.report.page import render
 
-    try:
+    with refusing("the lake could not be read: "):
         facts = gather(store, period)
-    except RefusedError:
-        raise
-    except PipelineError as error:
-        raise RefusedError(f"the lake could not be read: {error.what}", error.remedy) from error
     return render(facts, meanings(facts, _rules(facts)), _command(store.root, period), given)
 
 

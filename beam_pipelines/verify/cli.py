@@ -6,7 +6,7 @@ Exit codes: 0 it holds, 1 it is broken, 2 it could not be checked.
 import argparse
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -25,6 +25,7 @@ from beam_pipelines.arguments import (
 )
 from beam_pipelines.exit_codes import ExitCode
 from beam_pipelines.pharmacy.config import load_config
+from beam_pipelines.refusals import refusing
 from beam_pipelines.terminal import console
 from beam_pipelines.verify.client import KafkaView
 from beam_pipelines.verify.output import ProgressLine, write_json, write_text
@@ -34,7 +35,7 @@ from beam_pipelines.warehouse.settings import (
     redshift_settings,
     wants_redshift,
 )
-from transforms.errors import ConfigurationError, PipelineError, RefusedError
+from transforms.errors import ConfigurationError
 from transforms.kafka import BrokerSettings
 from transforms.lake import ObjectStore, PartitionId
 from transforms.lake.verify import OpenLetters, Report, VerifyOptions, verify_lake
@@ -52,6 +53,8 @@ from transforms.redshift import (
 PATIENCE_S: Final = 20.0
 #: Without it dead letters are not compared with the broker's messages; nothing else needs it.
 KEY_VARIABLE: Final = "DEAD_LETTER_KEY"
+#: An outage in the middle proves nothing, so it is a refusal.
+_UNCHECKED: Final = "the lake could not be checked: "
 
 
 def main(argv: Sequence[str]) -> int:
@@ -73,32 +76,22 @@ def _run(argv: Sequence[str]) -> int:
             stack.callback(view.close)
         line = ProgressLine(console(stderr=True, quiet=arguments.progress == "off"))
         stack.callback(line.stop)
-        report = _checked(
-            lambda: verify_lake(
+        with refusing(_UNCHECKED):
+            report = verify_lake(
                 store,
                 options,
                 broker=view,
                 open_letters=letters_opener(os.environ.get(KEY_VARIABLE)),
                 progress=line.show,
             )
-        )
     if warehouse is not None:
-        _checked(lambda: _with_warehouse(report, store, *warehouse))
+        with refusing(_UNCHECKED):
+            _with_warehouse(report, store, *warehouse)
     if arguments.format == "json":
         write_json(report, line.seconds)
     else:
         write_text(report, line.seconds, console())
     return ExitCode.COMPLETE if report.holds else ExitCode.FAILED
-
-
-def _checked(verify: Callable[[], Report]) -> Report:
-    """Verifies; an outage in the middle proves nothing, so it is a refusal."""
-    try:
-        return verify()
-    except RefusedError:
-        raise
-    except PipelineError as error:
-        raise RefusedError(f"the lake could not be checked: {error.what}", error.remedy) from error
 
 
 def _warehouse(arguments: argparse.Namespace) -> tuple[RedshiftSettings, LoadPlan] | None:
