@@ -2,7 +2,6 @@
 
 import signal
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
@@ -12,34 +11,20 @@ import psutil
 from tests.chaos.plan import AT_POINT, CLIENT, WORKER, ZOMBIE, Fault
 from tests.chaos.site import Site
 from tests.chaos.strikes import Strike
-from tests.chaos.watch import Watch
+from tests.chaos.supervisor import Supervisor, below, run_to_the_end
 from tests.launcher import Run
 
 _TWO_WORKERS: Final = "--direct_num_workers=2"
 _WORKER_MODULE: Final = "apache_beam.runners.worker.sdk_worker_main"
-#: How often it is tried to end with all done, once nothing is sent any more.
-_LAST_RUNS: Final = 5
 
 
-class DirectJob:
-    """Drains, each started when the one before has ended, however it ended.
-
-    Args:
-        site: Where it runs.
-        before: ``module:function`` that each run calls first, such as a planted bug.
-
-    Attributes:
-        codes: How often runs ended with each exit code.
-    """
+class DirectJob(Supervisor):
+    """Drains, each started when the one before has ended, however it ended."""
 
     def __init__(self, site: Site, before: str = "") -> None:
-        self._site = site
-        self._before = before
-        self._run: Run | None = None
+        super().__init__(site, before)
         self._crash = ""
         self._flags: list[str] = []
-        self.codes: Counter[int] = Counter()
-        self.watch: Watch
 
     @property
     def strikes(self) -> Mapping[str, Strike]:
@@ -58,9 +43,7 @@ class DirectJob:
 
     def tend(self) -> None:
         """Starts the next run when there is none."""
-        if self._run is not None and self._run.has_ended():
-            self.codes[self._run.wait().code] += 1
-            self._run = None
+        self._take_down()
         if self._run is None:
             self._run = self._start()
 
@@ -77,11 +60,8 @@ class DirectJob:
         """Lets runs come until one has nothing left to do."""
         if self._run is not None:
             self._run.wait()
-        for _ in range(_LAST_RUNS):
-            ended = self._start().wait()
-            if ended.code == 0:
-                return []
-        raise AssertionError(f"the job doesn't come to its end: {ended}")
+        run_to_the_end(lambda: self._start().wait())
+        return []
 
     @property
     def _now(self) -> Run:
@@ -123,11 +103,7 @@ class DirectJob:
 
     def _workers(self) -> list[psutil.Process]:
         """The Python workers of the run under way."""
-        try:
-            below = psutil.Process(self._now.pid).children(recursive=True)
-            return [each for each in below if each.cmdline()[-1:] == [_WORKER_MODULE]]
-        except psutil.NoSuchProcess:
-            return []
+        return below(self._now.pid, lambda command: command[-1:] == [_WORKER_MODULE])
 
     @contextmanager
     def _freeze(self, fault: Fault) -> Iterator[float]:

@@ -2,9 +2,9 @@
 
 import signal
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 import psutil
@@ -28,9 +28,9 @@ from tests.chaos.plan import (
 )
 from tests.chaos.site import PARALLELISM, Site
 from tests.chaos.strikes import Strike
-from tests.chaos.watch import StuckError, Watch
-from tests.faults.lakes import Lake
-from tests.launcher import Run
+from tests.chaos.supervisor import Supervisor, below, run_to_the_end
+from tests.chaos.watch import StuckError
+from tests.launcher import Ended, Run
 from tests.oracle import committed_ends
 
 NAME: Final = "chaos"
@@ -40,30 +40,17 @@ _PAST_THE_HEARTBEAT_S: Final = 22.0
 #: Shorter than a load takes on a busy machine: signs to load pile up, and checkpoints, which wait
 #: behind their calls, must not expire for that.
 _LOAD_INTERVAL_S: Final = 2
-_LAST_RUNS: Final = 5
 #: A stop makes a savepoint, or cancels the job if that fails.
 _END_S: Final = 300
 
 
-class FlinkJob:
-    """A stream, submitted by a client that a supervisor starts again when it has ended.
-
-    Args:
-        site: Where it runs.
-        before: ``module:function`` that the client calls first.
-
-    Attributes:
-        codes: How often clients ended with each exit code.
-    """
+class FlinkJob(Supervisor):
+    """A stream, submitted by a client that a supervisor starts again when it has ended."""
 
     def __init__(self, site: Site, before: str = "") -> None:
-        self._site = site
-        self._before = before
-        self._run: Run | None = None
+        super().__init__(site, before)
         #: What the next start goes on from; empty for the fences alone.
         self._state = ""
-        self.codes: Counter[int] = Counter()
-        self.watch: Watch
 
     @property
     def strikes(self) -> Mapping[str, Strike]:
@@ -79,13 +66,11 @@ class FlinkJob:
     def begin(self) -> None:
         """Commits the references, in peace."""
         ended = self._drained()
-        assert ended == 0, ended
+        assert ended.code == 0, ended
 
     def tend(self) -> None:
         """Starts the stream when there is no client; a job that was left alone is ended first."""
-        if self._run is not None and self._run.has_ended():
-            self.codes[self._run.wait().code] += 1
-            self._run = None
+        self._take_down()
         if self._run is None and self._site.servers.flink.job_manager.is_alive():
             try:
                 self._end_job()
@@ -98,8 +83,7 @@ class FlinkJob:
         if victim == CLIENT:
             self._kill_client()
         elif victim == WORKER:
-            worker = self._worker(0)
-            worker.kill()
+            self._worker(0).kill()
         elif victim == TASK_MANAGER:
             self._busy(0).kill()
         else:
@@ -128,10 +112,8 @@ class FlinkJob:
         self._run.signal(signal.SIGTERM)
         self._run.wait(_END_S)
         self._end_job()
-        for _ in range(_LAST_RUNS):
-            if self._drained() == 0:
-                return problems
-        raise AssertionError("the job doesn't come to its end")
+        run_to_the_end(self._drained)
+        return problems
 
     def _is_committed(self) -> bool:
         servers, fences = self._site.brokers.bootstrap_servers, self.watch.fences()
@@ -159,9 +141,9 @@ class FlinkJob:
         assert isinstance(pool, ArmedPool)
         return pool
 
-    def _drained(self) -> int:
+    def _drained(self) -> Ended:
         # Without the live figures: those of the stream are looked at.
-        return self._site.lake.drain("--set=kpi.topic=null", *self._site.redshift_flags).code
+        return self._site.lake.drain("--set=kpi.topic=null", *self._site.redshift_flags)
 
     def _end_job(self) -> None:
         flink.stop(self._cluster, NAME, savepoint=False)
@@ -184,7 +166,7 @@ class FlinkJob:
         if self._state:
             flags.append(f"--savepoint_path={self._state}")
         self._state = ""
-        lake = Lake(**(vars(self._site.lake) | {"environ": servers.flink.environ()}))
+        lake = replace(self._site.lake, environ=servers.flink.environ())
         return lake.start(*flags, before=self._before)
 
     def _kill_client(self) -> None:
@@ -194,14 +176,7 @@ class FlinkJob:
 
     def _workers(self) -> list[psutil.Process]:
         """The Python workers of the stream that runs."""
-        pid = self._pool.pid
-        if pid is None:
-            return []
-        try:
-            below = psutil.Process(pid).children(recursive=True)
-            return [each for each in below if _BOOT in each.cmdline()]
-        except psutil.NoSuchProcess:
-            return []
+        return below(self._pool.pid, lambda command: _BOOT in command)
 
     def _worker(self, draw: int) -> psutil.Process:
         workers = self.watch.until(self._workers, "Python worker")

@@ -1,10 +1,11 @@
 """The main job with ``--redshift_*``: the lake first, then the warehouse, each row once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from tests.faults.lakes import Lake, wait_until
+from tests.faults.lakes import wait_until
 from tests.integration.jobs import NUMBERS, SEGMENT, TABLE, Job
 from tests.launcher import Ended, Run
 
@@ -62,7 +63,7 @@ class TestDrain:
     def test_without_a_flag_it_stops_at_the_lake(self, drained, warehouse):
         drained.send(5)
         environ = warehouse.redshift.environ() | {"REDSHIFT_SCHEMA": drained.schema}
-        lake = Lake(**(vars(drained.lake) | {"environ": environ}))
+        lake = replace(drained.lake, environ=environ)
         assert lake.drain().code == 0
         assert drained.rows() == 0
 
@@ -101,7 +102,7 @@ class TestRefusals:
 
     def test_with_a_schema_that_was_loaded_from_another_lake(self, drained, drain_here):
         assert drained.run().code == 0
-        other = Lake(**(vars(drained.lake) | {"root": f"{drained.lake.root}-other"}))
+        other = replace(drained.lake, root=f"{drained.lake.root}-other")
         error = self.refused(Job(**(vars(drained) | {"lake": other})), drain_here)
         assert "this one is not begun yet" in error
 
