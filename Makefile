@@ -11,7 +11,7 @@ SECONDS ?= 60
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo report up status down clean test test-unit test-integration test-operations test-chain test-warehouse test-portability test-flink test-faults test-faults-ha test-registry test-redshift lint format bench
+.PHONY: help setup demo report up status down clean test test-unit test-integration test-chaos test-operations test-chain test-warehouse test-portability test-flink test-faults test-faults-ha test-registry test-redshift lint format bench
 
 ## -- Start here
 help: ## List the targets
@@ -81,10 +81,13 @@ test: $(READY) ## All tests that CI runs, two at a time
 	$(PY) -m pytest -n 2 --dist loadgroup -m "not registry and not real_redshift"
 
 test-unit: $(READY) ## Unit and property tests
-	$(PY) -m pytest -m "not integration and not chain and not operations and not faults and not portability and not flink and not registry and not warehouse and not real_redshift"
+	$(PY) -m pytest -m "not integration and not chain and not operations and not faults and not chaos and not portability and not flink and not registry and not warehouse and not real_redshift"
 
 test-integration: $(READY) ## Real Kafka and S3, and the faults
 	$(PY) -m pytest -m "integration or faults"
+
+test-chaos: $(READY) ## Six kills at random moments, and a bug that they show
+	$(PY) -m pytest -m chaos
 
 test-operations: $(READY) ## Parts of streams, and cloud rights, against the real servers
 	$(PY) -m pytest -m operations

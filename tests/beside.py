@@ -9,7 +9,9 @@ import pytest
 from tests.suite_times import suite_of
 
 _HALVES = {
-    **dict.fromkeys(("integration", "faults", "chain", "operations", "portability"), "drains"),
+    **dict.fromkeys(
+        ("integration", "faults", "chaos", "chain", "operations", "portability"), "drains"
+    ),
     **dict.fromkeys(("warehouse", "flink"), "warehouse and streams"),
 }
 

@@ -21,13 +21,14 @@ _MARKED = (
     "warehouse",
     "chain",
     "operations",
+    "chaos",
     "faults",
     "integration",
 )
 
 _DEFAULT = (
-    "unit=180 integration+faults=450 chain=120 operations=60 warehouse=240 portability=120 "
-    "flink=240"
+    "unit=180 integration+faults=360 chaos=200 chain=120 operations=60 warehouse=240 "
+    "portability=120 flink=240"
 )
 
 _TIMES = pytest.StashKey["_Times"]()

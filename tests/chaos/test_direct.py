@@ -6,7 +6,7 @@ import pytest
 
 from tests.chaos.run import Settings, run
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.chaos
 
 
 def tell(line):
