@@ -146,7 +146,7 @@ class PartitionStream:
             buffer = self._begin(hint)
         self._ask_for_lag()
         if not self._around.consumer.gather(buffer):
-            return Turn(quiet_at=self._quiet_at())
+            return Turn(quiet_at=self._quiet_at(), more=not buffer.at_end)
         if buffer.error is not None:
             raise buffer.error
         segment = self._next(buffer, hint)

@@ -52,7 +52,7 @@ class SharedConsumer:
 
     Args:
         client: The vendor's consumer.
-        limits: When a segment is large enough: no buffer is filled beyond that.
+        limits: When a segment is large enough: no buffer is filled beyond two of them.
         max_age_s: When the oldest message of a buffer has waited long enough, in seconds.
         budget: Bytes that all buffers may hold.
         clock: A clock that only goes forward, in seconds.
@@ -108,21 +108,21 @@ class SharedConsumer:
             return self._buffers.get((buffer.topic, buffer.partition)) is buffer
 
     def gather(self, buffer: PartitionBuffer) -> bool:
-        """Polls until the buffer or another one becomes due, but not longer than a round.
+        """Polls until the buffer becomes due, but not longer than a round.
+
+        A buffer that has reached its log's end keeps no other one waiting that is due.
 
         Returns:
             Whether a segment of this buffer is due.
         """
-        with self._lock:
-            buffer.asked = self._clock()
-            if self._is_due(buffer):
-                return True
+        buffer.asked = self._clock()
+        if self._due(buffer):
+            return True
         with self._polling:
             if self._clock() >= self._rests_until:
                 self._tidy()
                 self._poll(buffer)
-        with self._lock:
-            return self._is_due(buffer)
+        return self._due(buffer)
 
     def head(self, buffer: PartitionBuffer) -> Fetched:
         """Returns the messages of the buffer's next segment."""
@@ -145,15 +145,18 @@ class SharedConsumer:
             self._client.close()
 
     def _poll(self, buffer: PartitionBuffer) -> None:
-        # Those that are due already wait for their own threads, which may take a while.
-        before = self._due()
         deadline = self._clock() + ROUND_S
-        while self._due() <= before and not self._is_full():
+        while not self._is_full():
+            # The others of a bundle are called one after another: none may wait for messages that
+            # nobody has sent yet, while those of the next one are here.
+            hurried = buffer.at_end and self._any_due()
+            for arrival in self._client.poll(POLL_MESSAGES, 0 if hurried else POLL_S):
+                self._sort_in(arrival)
+            if hurried or self._due(buffer):
+                return
             if self._clock() >= deadline:
                 self._rests_until = self._clock() + REST_S
                 return
-            for arrival in self._client.poll(POLL_MESSAGES, POLL_S):
-                self._sort_in(arrival)
 
     def _sort_in(self, arrival: Arrival) -> None:
         with self._lock:
@@ -161,7 +164,8 @@ class SharedConsumer:
             if buffer is None:
                 return
             buffer.add(arrival, self._clock())
-            stop = self._is_large(buffer) and not buffer.paused
+            # To stop throws away what is on its way, so there is one segment more than is due.
+            stop = self._holds(buffer, 2) and not buffer.paused
             buffer.paused = buffer.paused or stop
         if stop:
             self._client.stop(arrival.topic, arrival.partition)
@@ -173,7 +177,7 @@ class SharedConsumer:
         for each in buffers:
             if self._clock() - each.asked > FORGOTTEN_S:
                 self._forget(each.topic, each.partition)
-            elif each.paused and not self._is_large(each):
+            elif each.paused and not self._holds(each, 2):
                 self._client.start(each.topic, each.partition, each.end)
                 each.paused = False
 
@@ -183,9 +187,13 @@ class SharedConsumer:
         if buffer is not None and not buffer.paused:
             self._client.stop(topic, partition)
 
-    def _due(self) -> set[tuple[str, int]]:
+    def _due(self, buffer: PartitionBuffer) -> bool:
         with self._lock:
-            return {place for place, each in self._buffers.items() if self._is_due(each)}
+            return self._is_due(buffer)
+
+    def _any_due(self) -> bool:
+        with self._lock:
+            return any(map(self._is_due, self._buffers.values()))
 
     def _is_due(self, buffer: PartitionBuffer) -> bool:
         if buffer.error is not None:
@@ -193,11 +201,12 @@ class SharedConsumer:
         if buffer.empty:
             return False
         old = self._clock() - buffer.since >= self._max_age_s
-        return old or buffer.lost or self._is_large(buffer) or self._must_make_room(buffer)
+        return old or buffer.lost or self._holds(buffer, 1) or self._must_make_room(buffer)
 
-    def _is_large(self, buffer: PartitionBuffer) -> bool:
+    def _holds(self, buffer: PartitionBuffer, segments: int) -> bool:
         limits = self._limits
-        return buffer.messages >= limits.messages or buffer.bytes >= limits.bytes
+        enough = segments * limits.messages, segments * limits.bytes
+        return buffer.messages >= enough[0] or buffer.bytes >= enough[1]
 
     def _must_make_room(self, buffer: PartitionBuffer) -> bool:
         # No smaller than the mean: there always is one such, and one suffices for a while.

@@ -56,6 +56,14 @@ class TestGathering:
             world.write(turns[-1].segment)
         assert [turn.more for turn in turns] == [True, False]
 
+    def test_there_is_more_at_once_while_the_end_of_the_log_is_not_reached(self):
+        world = World(end=300_000, most=1_000_000)
+        turns = []
+        for _ in range(2):
+            turns.append(world.turn())
+            world.clock.move(1.0)
+        assert [(turn.segment, turn.more) for turn in turns] == [(None, True), (None, False)]
+
     def test_aborted_transactions_alone_are_an_empty_segment(self):
         world = World(holes=frozenset(range(50)))
         world.run(calls=1)

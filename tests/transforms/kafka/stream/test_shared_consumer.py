@@ -99,27 +99,39 @@ class TestRounds:
         process.consumer.gather(buffer)
         assert process.held(buffer)[-1] == 100
 
-    def test_a_round_ends_when_another_partition_becomes_due(self):
-        process = Process(most=100)
-        first = process.follow(0)
-        process.logs[0].end = 0
-        process.follow(1)
+    def test_a_partition_at_its_end_keeps_no_other_one_waiting_that_is_due(self):
+        process = Process(most=100, end=0)
+        first, second = process.follow(0, 1)
+        process.consumer.gather(first)
+        process.logs[1].end = 100
+        process.clock.move(REST_S)
+        assert process.consumer.gather(second)
         before = process.clock()
         assert not process.consumer.gather(first)
-        assert process.clock() - before < ROUND_S
+        assert process.clock() - before < 0.1
 
-    def test_a_partition_that_waits_for_its_own_thread_shortens_no_round(self):
-        process = Process(most=100)
-        process.logs[0].end = 50
+    def test_it_is_read_on_all_the_same(self):
+        process = Process(most=100, end=0)
         first, second = process.follow(0, 1)
-        process.consumer.gather(second)
-        process.logs[0].end = 60
         process.consumer.gather(first)
-        assert process.held(first)[-1] == 59
+        process.logs[1].end = 100
+        process.clock.move(REST_S)
+        assert process.consumer.gather(second)
+        process.logs[0].end = 10
+        process.consumer.gather(first)
+        assert process.held(first) == list(range(10))
+
+    def test_a_partition_that_lags_is_read_until_it_is_due_itself(self):
+        process = Process(most=100, end=0)
+        first, second = process.follow(0, 1)
+        process.client.extra = [Arrival(topic="t", partition=1, table=messages(range(100)))]
+        process.logs[0].end = 100
+        assert process.consumer.gather(first)
+        assert process.consumer.gather(second)
 
 
 class TestPauses:
-    def test_a_partition_with_enough_for_a_segment_is_paused_and_the_others_go_on(self):
+    def test_a_partition_with_enough_for_two_segments_is_paused_and_the_others_go_on(self):
         process = Process(most=100, end=250)
         process.logs[1].end = 10
         first, second = process.follow(0, 1)
@@ -129,15 +141,21 @@ class TestPauses:
         process.consumer.gather(second)
         assert process.held(second) == list(range(20))
 
+    def test_one_with_a_segment_is_read_on_while_that_is_written(self):
+        process = Process(most=100, end=150)
+        process.consumer.gather(process.follow(0))
+        assert process.client.stopped == []
+
     def test_it_goes_on_where_it_stopped_once_there_is_room(self):
-        process = Process(most=100)
+        process = Process(most=100, end=200)
         buffer = process.follow(0)
         process.consumer.gather(buffer)
-        process.logs[0].end = 130
-        process.consumer.drop(buffer, 80)
+        process.logs[0].end = 230
+        process.consumer.drop(buffer, 100)
+        process.consumer.drop(buffer, 150)
         process.consumer.gather(buffer)
-        assert process.client.started == [(0, 0), (0, 100)]
-        assert process.held(buffer) == list(range(80, 130))
+        assert process.client.started == [(0, 0), (0, 200)]
+        assert process.held(buffer) == list(range(150, 230))
 
     def test_what_the_client_had_in_hand_when_it_was_paused_is_kept(self):
         process = Process(most=100, end=0)
@@ -222,9 +240,10 @@ class TestMoving:
         assert process.client.stopped == [0]
 
     def test_a_paused_partition_can_be_left_and_forgotten(self):
-        process = Process(most=100)
+        process = Process(most=50)
         buffer = process.follow(0)
         process.consumer.gather(buffer)
+        assert buffer.paused
         process.consumer.leave(buffer)
         assert process.client.stopped == [0]
 
