@@ -7,10 +7,9 @@ __all__ = ["rewrite_expressions"]
 _DATEPART_FIRST = {"dateadd", "datediff", "date_part", "date_trunc"}
 
 
-def rewrite_expressions(sql: Statement, start: int = 0) -> None:
-    """Changes Redshift's words to PostgreSQL's, from position ``start``."""
-    for at in range(start, len(sql)):
-        word, kind = sql.words[at], sql.kinds[at]
+def rewrite_expressions(sql: Statement) -> None:
+    """Changes Redshift's words to PostgreSQL's."""
+    for at, (word, kind) in enumerate(zip(sql.words, sql.kinds, strict=True)):
         if kind == "quoted":
             # Redshift folds quoted names too.
             sql.put(at, word.lower())

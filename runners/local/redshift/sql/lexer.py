@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
 __all__ = ["Statement", "Token", "lex", "split"]
 
@@ -23,8 +24,7 @@ _TOKEN = re.compile(
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A piece of SQL.
 
     Attributes:
@@ -70,20 +70,23 @@ class Statement:
     Attributes:
         words: what each token says: words in lower case, anything else as written; no trivia.
         kinds: the kind of each.
+        pairs: where the parenthesis is closed that opens at a position, and the reverse.
     """
 
     def __init__(self, tokens: Sequence[Token]) -> None:
-        self._out: list[str] = []
-        self._places: list[int] = []
-        words, kinds = [], []
-        for token in tokens:
-            if token.kind != "trivia":
-                self._places.append(len(self._out))
-                words.append(token.text.lower() if token.kind == "word" else token.text)
-                kinds.append(token.kind)
-            self._out.append(token.text)
-        self.words = tuple(words)
-        self.kinds = tuple(kinds)
+        self._out = [token.text for token in tokens]
+        self._places = [i for i, token in enumerate(tokens) if token.kind != "trivia"]
+        said = [tokens[i] for i in self._places]
+        self.words = tuple(t.text.lower() if t.kind == "word" else t.text for t in said)
+        self.kinds = tuple(token.kind for token in said)
+        self.pairs: dict[int, int] = {}
+        opened: list[int] = []
+        for at, word in enumerate(self.words):
+            if word == "(":
+                opened.append(at)
+            elif word == ")" and opened:
+                start = opened.pop()
+                self.pairs |= {start: at, at: start}
 
     def __len__(self) -> int:
         return len(self.words)
@@ -97,12 +100,12 @@ class Statement:
 
     def says(self, at: int, *words: str) -> bool:
         """Tells whether these bare words or signs stand at a position."""
-        found = self.words[at : at + len(words)]
-        return found == words and "quoted" not in self.kinds[at : at + len(words)]
+        return self.words[at : at + len(words)] == words
 
     def find(self, *words: str, start: int = 0) -> int:
-        """Returns the position where these words stand first, -1 if nowhere."""
-        return next((i for i in range(start, len(self)) if self.says(i, *words)), -1)
+        """Returns the position where these words stand first; the end's if nowhere."""
+        places = range(start, len(self)) if words[0] in self.words else ()
+        return next((at for at in places if self.says(at, *words)), len(self))
 
     def put(self, at: int, text: str) -> None:
         """Replaces one token's text."""
@@ -115,28 +118,24 @@ class Statement:
 
     def text(self, start: int, end: int) -> str:
         """Returns the SQL of ``[start, end)`` as it is by now."""
-        if start >= end:
-            return ""
         return "".join(self._out[self._places[start] : self._places[end - 1] + 1])
 
     def close(self, at: int) -> int:
         """Returns where the parenthesis at ``at`` is closed; the end if nowhere."""
-        depth = 0
-        for i in range(at, len(self)):
-            depth += (self.words[i] == "(") - (self.words[i] == ")")
-            if depth == 0:
-                return i
-        return len(self) - 1
+        return self.pairs.get(at, len(self) - 1)
+
+    def before(self, close: int) -> str:
+        """Returns the token before the parenthesis that is closed here, empty if none is."""
+        return self.word(self.pairs.get(close, 0) - 1)
 
     def parts(self, start: int, end: int) -> list[tuple[int, int]]:
         """Returns the ranges between the outermost commas of ``[start, end)``."""
-        found, first, depth = [], start, 0
-        for i in range(start, end):
-            depth += (self.words[i] == "(") - (self.words[i] == ")")
-            if depth == 0 and self.words[i] == ",":
-                found.append((first, i))
-                first = i + 1
-        return [*found, (first, end)] if first < end else found
+        commas, at = [], start
+        while at < end:
+            if self.words[at] == ",":
+                commas.append(at)
+            at = self.close(at) + 1 if self.words[at] == "(" else at + 1
+        return [(before + 1, after) for before, after in pairwise([start - 1, *commas, end])]
 
 
 def split(sql: str) -> list[Statement]:

@@ -7,7 +7,7 @@ Sources: Amazon Redshift's "Unsupported PostgreSQL features", "Unsupported Postg
 from runners.local.redshift.errors import SqlError, refused
 from runners.local.redshift.sql.lexer import Statement
 
-__all__ = ["reads_catalog", "refuse"]
+__all__ = ["refuse"]
 
 _PHRASES: dict[tuple[str, ...], str] = {
     ("on", "conflict"): "use DELETE and INSERT",
@@ -38,11 +38,21 @@ _PHRASES: dict[tuple[str, ...], str] = {
     ("convert", "("): "not supported here, use CAST",
     ("decode", "("): "not supported here, use CASE",
 }
+#: By a statement's first word what it can't hold, and the error.
+_PARTS = {
+    **dict.fromkeys(
+        ("begin", "start"),
+        ({"isolation"}, "0A000", "BEGIN with an isolation level: the database's is everyone's"),
+    ),
+    "lock": ({"in", "nowait", "mode"}, "42601", "LOCK with a mode or NOWAIT: there is one mode"),
+    "rollback": ({"to"}, "0A000", "ROLLBACK TO: there are no savepoints"),
+}
 _LEADER_ONLY = {"age", "current_time", "current_timestamp", "isfinite", "localtime", "now"}
 _LEADER_ONLY |= {"localtimestamp", "generate_series", "array_agg", "array_to_string"}
 _ABSENT = {"string_agg", "unnest", "json_agg", "jsonb_agg", "to_json", "to_jsonb", "format"}
 _ABSENT |= {"row_to_json", "json_build_object", "jsonb_build_object", "gen_random_uuid"}
 _OPERATORS = {"->", "->>", "#>", "#>>", "@>", "<@", "@?", "@@", "&&", "?|", "?&", "?", "=>", ":="}
+_OPERATORS |= {"["}
 _CASTS = {"regclass", "regtype", "regproc", "oid", "json", "jsonb", "uuid", "bytea", "money"}
 _CASTS |= {"inet", "xml", "name", "citext", "hstore", "super", "varbyte"}
 _FRAMED = {"sum", "avg", "count", "min", "max", "first_value", "last_value", "nth_value"}
@@ -57,17 +67,20 @@ def refuse(sql: Statement) -> None:
     Raises:
         SqlError: there is some; the message names it and what to use.
     """
-    if reads_catalog(sql):
+    if _reads_catalog(sql):
         return
+    parts, code, text = _PARTS.get(sql.word(0), (set(), "", ""))
+    if not parts.isdisjoint(sql.words):
+        raise refused(text, code)
     _phrases(sql)
     _tokens(sql)
     _frames(sql)
     _sorted_aggregates(sql)
-    if sql.says(0, "with") and sql.find("insert", "into") > 0:
+    if sql.says(0, "with") and sql.find("insert", "into") < len(sql):
         raise refused("WITH before INSERT: put it after INSERT INTO", "42601")
 
 
-def reads_catalog(sql: Statement) -> bool:
+def _reads_catalog(sql: Statement) -> bool:
     """Tells whether a query reads the catalog, on Redshift's leader node, an old PostgreSQL."""
     if sql.word(0) not in ("select", "with"):
         return False
@@ -76,40 +89,31 @@ def reads_catalog(sql: Statement) -> bool:
 
 def _phrases(sql: Statement) -> None:
     for phrase, instead in _PHRASES.items():
-        at = sql.find(*phrase) if phrase[0] in sql.words else -1
+        at = sql.find(*phrase)
         # A column may be called what a keyword is called; "t.returning" is a column.
-        if at >= 0 and sql.word(at - 1) != ".":
+        if at < len(sql) and sql.word(at - 1) != ".":
             raise refused(f"{' '.join(phrase).upper()}: {instead}")
 
 
 def _tokens(sql: Statement) -> None:
     for at, word in enumerate(sql.words):
         call = sql.word(at + 1) == "(" and sql.kinds[at] == "word" and sql.word(at - 1) != "."
-        if sql.kinds[at] == "sign" and (word in _OPERATORS or word == "["):
+        if sql.kinds[at] == "sign" and word in _OPERATORS:
             raise refused(f"operator {word}: there are no arrays and no JSON types")
         if word in _LEADER_ONLY and (call or word.startswith(("current_time", "localtime"))):
             raise refused(f"{word.upper()}: runs on the leader node only, use GETDATE() or SYSDATE")
         if call and word in _ABSENT:
             raise refused(f"{word.upper()}: no such function", "42883")
-        cast = sql.word(at - 1) == "::" or (call is False and _in_cast(sql, at))
-        if cast and word in _CASTS:
+        # Of ``cast(... as word)`` the closing parenthesis tells where it began.
+        in_cast = sql.word(at - 1) == "as" and sql.before(at + 1) == "cast"
+        if word in _CASTS and (in_cast or sql.word(at - 1) == "::"):
             raise refused(f"type {word.upper()}: not supported")
-
-
-def _in_cast(sql: Statement, at: int) -> bool:
-    return sql.word(at - 1) == "as" and sql.word(at + 1) == ")" and "cast" in sql.words
 
 
 def _frames(sql: Statement) -> None:
     """Aggregates over an ordered window need an explicit frame on Redshift."""
-    opened: list[str] = []
-    called = ""
-    for at, word in enumerate(sql.words):
-        if word == "(":
-            opened.append(sql.word(at - 1))
-        elif word == ")" and opened:
-            called = opened.pop()
-        elif sql.says(at, "over", "(") and called in _FRAMED:
+    for at in range(len(sql)):
+        if sql.says(at, "over", "(") and sql.before(at - 1) in _FRAMED:
             window = sql.words[at + 2 : sql.close(at + 1)]
             if "order" in window and "rows" not in window:
                 text = "Aggregate window functions with an ORDER BY clause require a frame clause"
@@ -118,15 +122,12 @@ def _frames(sql: Statement) -> None:
 
 def _sorted_aggregates(sql: Statement) -> None:
     """The PERCENTILE_CONTs of one SELECT have to share one order on Redshift."""
-    scopes, orders = [0], dict[int, set[tuple[str, ...]]]()
-    for at, word in enumerate(sql.words):
-        if word == "(":
-            scopes.append(at if sql.word(at + 1) in ("select", "with") else scopes[-1])
-        elif word == ")" and len(scopes) > 1:
-            scopes.pop()
+    queries = [at for at in sql.pairs if sql.word(at + 1) in ("select", "with")]
+    orders = dict[int, tuple[str, ...]]()
+    for at in range(len(sql)):
         if sql.says(at, "within", "group", "(", "order", "by"):
             order = sql.words[at + 5 : sql.close(at + 2)]
-            orders.setdefault(scopes[-1], set()).add(order)
-    if any(len(found) > 1 for found in orders.values()):
-        text = "within group ORDER BY clauses for aggregate functions must be the same"
-        raise SqlError("0A000", text)
+            query = max((start for start in queries if start < at < sql.close(start)), default=0)
+            if orders.setdefault(query, order) != order:
+                text = "within group ORDER BY clauses for aggregate functions must be the same"
+                raise SqlError("0A000", text)

@@ -34,61 +34,40 @@ def plan(text: str) -> Plan:
 
 
 def _planned(sql: Statement) -> Plan:
-    head = sql.word(0)
-    two = f"{head} {sql.word(1)}"
-    for key in (two, head):
+    if sum(word in ("(", ")") for word in sql.words) != len(sql.pairs):
+        raise refused("a parenthesis without its other half: syntax error", "42601")
+    refuse(sql)
+    for size in (4, 3, 2, 1):
+        key = " ".join(sql.words[:size])
         if key in _PLANNERS:
             try:
-                refuse(sql)
+                rewrite_expressions(sql)
                 return _PLANNERS[key](sql)
             # It ends where something must follow, or has a word where a number must be.
             except (IndexError, ValueError):
                 raise refused(f"{key.upper()}: syntax error", "42601") from None
-    raise refused(f"{two.upper().strip()}: not supported")
+    size = {"or": 4, "temp": 3, "temporary": 3}.get(sql.word(1), 2)
+    raise refused(f"{' '.join(sql.words[:size]).upper()}: not supported")
 
 
-def _expressions(sql: Statement) -> Plan:
-    rewrite_expressions(sql)
+def _relay(sql: Statement) -> Plan:
     return Relay(sql=str(sql))
 
 
-def _create(sql: Statement) -> Plan:
-    at = 3 if sql.says(1, "or", "replace") else 1
-    at += sql.word(at) in ("temp", "temporary", "local")
-    if sql.word(at) == "table":
-        return tables.create_table(sql)
-    if sql.word(at) == "view" and sql.word(at - 1) not in ("temp", "temporary"):
-        return tables.create_view(sql)
-    if sql.word(at) == "user":
-        return utility.user(sql)
-    if sql.word(at) in ("schema", "role") and at == 1:
-        return _expressions(sql)
-    raise refused(f"CREATE {sql.word(at).upper()}: not supported")
-
-
-def _drop(sql: Statement) -> Plan:
-    if sql.word(1) not in ("table", "view", "schema", "role", "user"):
-        raise refused(f"DROP {sql.word(1).upper()}: not supported")
-    return _expressions(sql)
-
-
-def _rollback(sql: Statement) -> Plan:
-    if "to" in sql.words:
-        raise refused("ROLLBACK TO: there are no savepoints")
-    return Relay(sql=str(sql))
-
-
+#: By the words that a statement begins with.
 _PLANNERS: Mapping[str, Callable[[Statement], Plan]] = {
-    **dict.fromkeys(("select", "with", "insert", "update", "delete"), _expressions),
-    **dict.fromkeys(("explain", "deallocate", "(", "commit"), _expressions),
-    **dict.fromkeys(("begin", "start"), utility.begin),
+    **dict.fromkeys(("select", "with", "(", "explain", "deallocate"), _relay),
+    **dict.fromkeys(("insert", "update", "delete", "lock"), _relay),
+    **dict.fromkeys(("begin", "start", "commit", "rollback"), _relay),
+    **dict.fromkeys(("create schema", "drop schema", "drop table", "drop view"), _relay),
+    **dict.fromkeys(("create role", "drop role", "drop user"), _relay),
+    **dict.fromkeys(("create user", "alter user"), utility.user),
     **dict.fromkeys(("set", "reset", "show"), utility.setting),
     **dict.fromkeys(("grant", "revoke"), utility.grant),
-    "rollback": _rollback,
-    "copy": parse_copy,
-    "create": _create,
-    "drop": _drop,
+    **dict.fromkeys(("create view", "create or replace view"), tables.create_view),
+    "create table": tables.create_table,
+    "create temp table": tables.create_table,
+    "create temporary table": tables.create_table,
     "alter table": tables.alter_table,
-    "alter user": utility.user,
-    "lock": utility.lock,
+    "copy": parse_copy,
 }

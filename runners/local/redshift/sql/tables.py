@@ -6,7 +6,6 @@ are bytes: each has a CHECK named ``rs_len_<bytes>_<column>``, which tells the g
 """
 
 from runners.local.redshift.errors import SqlError, refused
-from runners.local.redshift.sql.expressions import rewrite_expressions
 from runners.local.redshift.sql.lexer import Statement
 from runners.local.redshift.sql.plan import Plan, Relay, Script
 from runners.local.redshift.sql.types import ColumnType, column_type
@@ -30,23 +29,21 @@ def name_at(sql: Statement, at: int) -> tuple[str, int]:
 def create_table(sql: Statement) -> Plan:
     """Rewrites ``CREATE [TEMP] TABLE``, with columns or ``AS``."""
     at = sql.find("table") + 1
-    temporary = sql.word(at - 2) in ("temp", "temporary")
+    temporary = sql.word(1) != "table"
     guard = sql.says(at, "if", "not", "exists")
     at += 3 * guard
     name, at = name_at(sql, at)
     head = f"CREATE {'TEMP ' * temporary}TABLE {'IF NOT EXISTS ' * guard}{name} "
     items, columns = [], []
     if sql.word(at) == "(":
-        close = sql.close(at)
-        for first, end in sql.parts(at + 1, close):
+        for first, end in sql.parts(at + 1, sql.close(at)):
             columns.append(sql.words[first].strip('"').lower())
             items += _item(sql, first, end)
-        at = close + 1
-    query = next((i for i in range(at, len(sql)) if sql.says(i, "as")), len(sql))
+        at = sql.close(at) + 1
+    query = sql.find("as", start=at)
     _table_attributes(sql, at, query, columns)
     if query == len(sql):
         return Relay(sql=f"{head}({', '.join(items)})")
-    rewrite_expressions(sql, query)
     return Relay(sql=f"{head}{sql.text(query, len(sql))}")
 
 
@@ -55,7 +52,7 @@ def _item(sql: Statement, first: int, end: int) -> list[str]:
     if sql.word(first) in _KEYS and sql.kinds[first] == "word":
         if "check" in sql.words[first:end]:
             raise refused("CHECK: there are no such constraints")
-        at = next((i for i in range(first, end) if sql.says(i, "primary", "key", "(")), end)
+        at = sql.find("primary", "key", "(", start=first)
         keys = sql.parts(at + 3, end - 1) if at < end else []
         return [f"NOT NULL {sql.word(key).lower()}" for key, _ in keys]
     return _column(sql, first, end)
@@ -129,7 +126,6 @@ def alter_table(sql: Statement) -> Plan:
     if sql.says(at, "alter", "column") and sql.says(at + 3, "type"):
         return _widen(sql, name, at + 2)
     if sql.says(at, "drop", "column") or sql.says(at, "rename", "column"):
-        rewrite_expressions(sql)
         return Relay(sql=str(sql))
     raise refused(f"ALTER TABLE ... {sql.word(at).upper()} {sql.word(at + 1).upper()}")
 
@@ -154,7 +150,6 @@ def _widen(sql: Statement, table: str, at: int) -> Plan:
 
 def create_view(sql: Statement) -> Plan:
     """Rewrites CREATE VIEW; a late-binding one is marked, for it doesn't hinder ALTER TABLE."""
-    rewrite_expressions(sql)
     late = len(sql) - 4
     if not sql.says(late, "with", "no", "schema", "binding"):
         return Relay(sql=str(sql))

