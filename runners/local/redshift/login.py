@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from runners.local.redshift.errors import SqlError
-from runners.local.redshift.wire import Backend, message
+from runners.local.redshift.wire import Backend, message, receive
 
 __all__ = ["Cancel", "Watched", "authenticate", "negotiate", "start_backend"]
 
@@ -121,8 +121,7 @@ async def authenticate(
     salt = secrets.token_bytes(4)
     method = struct.pack("!I", 3) if iam.startswith("IAM") else struct.pack("!I", 5) + salt
     writer.write(message(b"R", method))
-    head = await reader.readexactly(5)
-    answer = await reader.readexactly(int.from_bytes(head[1:], "big") - 4)
+    _, answer = await receive(reader)
     stored = (found[0][0] or "") if found else ""
     wanted = "md5" + hashlib.md5(stored[3:].encode() + salt).hexdigest()
     right = bool(stored) and hmac.compare_digest(answer.rstrip(b"\0"), wanted.encode())
@@ -143,7 +142,7 @@ async def start_backend(
     database = parameters.get("database") or user
     backend = await Backend.connect(socket, {**passed, "user": user, "database": database})
     pid = 0
-    async for kind, body in backend.greeting():
+    for kind, body in backend.greeting:
         if kind == b"K":
             pid = int.from_bytes(body[:4], "big")
         is_version = kind == b"S" and body.startswith(b"server_version\0")

@@ -129,9 +129,7 @@ class Postgres:
     async def connect(self, database: str) -> Backend:
         """Returns a connection of the gateway's own user, ready for queries."""
         parameters = {"user": SUPERUSER, "database": database, "client_encoding": "UTF8"}
-        backend = await Backend.connect(self.socket, parameters)
-        await backend.rows()
-        return backend
+        return await Backend.connect(self.socket, parameters)
 
     def is_alive(self) -> bool:
         """Tells whether the server runs."""

@@ -56,10 +56,9 @@ async def _serve(config: Mapping[str, Any]) -> None:
 
 async def _hub(postgres: Postgres, config: Mapping[str, Any]) -> Hub:
     admin = await postgres.connect(config["database"])
+    # Limits are for clients; it idles for most of the time.
     for name in IDLE_TIMEOUTS:
-        await admin.query(
-            f"SET {name} = 0"
-        )  # Limits are for clients; it idles for most of the time.
+        await admin.query(f"SET {name} = 0")
     return Hub(
         socket=postgres.socket,
         admin=admin,

@@ -34,17 +34,8 @@ _PLACEHOLDER = "SET rs.takeover = ''"
 _GARBAGE = "refused"
 
 #: Which answers settle which message.
-_SETTLES = {
-    b"P": (b"1",),
-    b"B": (b"2",),
-    b"C": (b"3",),
-    b"D": (b"T", b"n"),
-    b"E": (b"C", b"I", b"s"),
-    b"S": (b"Z",),
-    b"Q": (b"Z",),
-}
-_REFUSED_KINDS = (b"F", b"d", b"c", b"f")
-
+_SETTLES = {b"P": b"1", b"B": b"2", b"C": b"3", b"D": b"Tn", b"E": b"CIs", b"S": b"Z", b"Q": b"Z"}
+_REFUSED_KINDS = b"Fdcf"
 
 _EXPECTED = (OSError, asyncio.CancelledError, asyncio.IncompleteReadError)
 
@@ -88,14 +79,13 @@ class Session:
 
     async def run(self) -> None:
         """Serves the client until it, or its backend, has ended."""
-        pump = asyncio.create_task(self._pump())
-        serve = asyncio.create_task(self._serve())
+        tasks = [asyncio.create_task(each) for each in (self._serve(), self._pump())]
         try:
-            await asyncio.wait({pump, serve}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (serve, pump):
+            for task in tasks:
                 task.cancel()
-            outcomes = await asyncio.gather(serve, pump, return_exceptions=True)
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
             self._backend.close()
             _log_bugs(outcomes)
 
@@ -251,11 +241,8 @@ class Session:
             refusal = self._pending[0].refusal if self._pending else None
             self._settle_error()
             return error(refusal) if refusal else translate_error(body)
-        if kind == b"C":
-            tag = body[:-1]
-            self._in_block = tag == b"BEGIN" or (
-                self._in_block and tag not in (b"COMMIT", b"ROLLBACK")
-            )
+        if kind == b"C" and body in (b"BEGIN\0", b"COMMIT\0", b"ROLLBACK\0"):
+            self._in_block = body == b"BEGIN\0"
         elif kind == b"Z":
             self._in_block = body != b"I"
         if self._pending and kind in _SETTLES[self._pending[0].kind]:

@@ -8,9 +8,10 @@ import asyncio
 import struct
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
-from runners.local.redshift.copy import CATALOG, BinaryRows, Column, arrow_type, files
-from runners.local.redshift.errors import SqlError, refused
+from runners.local.redshift.copy import CATALOG, BinaryRows, Column, columns_of, files
+from runners.local.redshift.errors import SqlError
 from runners.local.redshift.hub import Hub
 from runners.local.redshift.sql import Copy, Script
 from runners.local.redshift.wire import command_complete, message, row, string, translated
@@ -46,21 +47,15 @@ class Takeover:
             SqlError: it failed, and the transaction with it.
         """
         self._send(sql)
-        rows: list[list[str | None]] = []
-        while True:
-            kind, body = await self._answer()
-            if kind == b"D":
-                rows.append(row(body))
-            if kind in (b"C", b"I"):
-                return rows
+        return await self._until(b"CI")
 
     async def abort(self) -> None:
         """Makes the transaction fail, if it hasn't yet."""
         if not self.failed:
-            try:
+            # Ends a COPY such that the backend itself fails; elsewhere it ignores this message.
+            self._writer.write(message(b"f", string("refused")))
+            with suppress(SqlError):
                 await self.execute("refused")
-            except SqlError:
-                return
 
     async def run(self, script: Script) -> bytes:
         """Runs a script; returns the answer for the client."""
@@ -75,10 +70,10 @@ class Takeover:
         if copy.role not in ("default", self._hub.role):
             raise SqlError("XX000", f"User is not authorized to assume IAM Role {copy.role}")
         quoted = copy.table.replace("'", "''")
-        columns = _columns(await self.execute(CATALOG.format(f"'{quoted}'")))
+        target = columns_of(await self.execute(CATALOG.format(f"'{quoted}'")))
         thread = ThreadPoolExecutor(1, "copy")
         try:
-            rows = await self._load(copy, columns, thread)
+            rows = await self._load(copy, target, thread)
         finally:
             # It may be in the middle of a file; nobody waits for it.
             thread.shutdown(wait=False)
@@ -86,28 +81,23 @@ class Takeover:
         return command_complete("COPY")
 
     async def _load(
-        self, copy: Copy, columns: list[Column], thread: ThreadPoolExecutor
+        self, copy: Copy, target: list[Column], thread: ThreadPoolExecutor
     ) -> BinaryRows:
         loop, store = asyncio.get_running_loop(), self._hub.store
         found = await loop.run_in_executor(thread, files, store, copy.manifest)
-        if not copy.to_json and any(column.is_super for column in columns):
+        if not copy.to_json and any(column.is_super for column in target):
             raise SqlError("0A000", "SUPER column in COPY query requires SERIALIZETOJSON option")
-        rows = BinaryRows(store, found, columns)
+        rows = BinaryRows(store, found, target)
         self._send(f"COPY {copy.table} FROM STDIN (FORMAT binary)")
-        while (await self._answer())[0] != b"G":
-            pass
+        await self._until(b"G")
         chunks = rows.chunks()
         try:
             await self._feed(chunks, thread)
-        except SqlError:
-            await self._fail_copy()
-            raise
         finally:
             # In the thread, which may still be inside of it; the temporary file goes with it.
             thread.submit(chunks.close)
         self._writer.write(message(b"c") + message(b"H"))
-        while (await self._answer())[0] != b"C":
-            pass
+        await self._until(b"C")
         return rows
 
     async def _feed(self, chunks: Generator[bytes, None, None], thread: ThreadPoolExecutor) -> None:
@@ -127,16 +117,6 @@ class Takeover:
             if not coming.cancel() and not coming.cancelled():
                 coming.exception()  # Else asyncio logs it, and its text may hold values.
 
-    async def _fail_copy(self) -> None:
-        """Ends COPY such that the backend itself aborts the transaction."""
-        if not self.failed:
-            self._writer.write(message(b"f", string("refused")) + message(b"H"))
-            try:
-                while True:
-                    await self._answer()
-            except SqlError:
-                return
-
     def _send(self, sql: str) -> None:
         name, empty = string(_NAME), struct.pack("!H", 0)
         self._writer.write(
@@ -147,6 +127,14 @@ class Takeover:
             + message(b"H")
         )
 
+    async def _until(self, kinds: bytes) -> list[list[str | None]]:
+        """Awaits an answer of one of these kinds; returns the rows before it."""
+        rows: list[list[str | None]] = []
+        while (answer := await self._answer())[0] not in kinds:
+            if answer[0] == b"D":
+                rows.append(row(answer[1]))
+        return rows
+
     async def _answer(self) -> tuple[bytes, bytes]:
         answer = await self.answers.get()
         if answer is None:
@@ -155,20 +143,3 @@ class Takeover:
             self.failed = True
             raise translated(answer[1])
         return answer
-
-
-def _columns(catalog: list[list[str | None]]) -> list[Column]:
-    """Returns the table's columns, in the order in which the files must have theirs."""
-    columns = [
-        Column(
-            name=str(name),
-            type=str(kind),
-            required=required == "t",
-            most_bytes=int(length) if length else None,
-        )
-        for name, kind, required, length in catalog
-    ]
-    for column in columns:
-        if arrow_type(column) is None:
-            raise refused(f"COPY of Parquet into {column.redshift_type}")
-    return columns

@@ -15,8 +15,8 @@ __all__ = [
     "Frames",
     "command_complete",
     "error",
-    "fields",
     "message",
+    "receive",
     "row",
     "string",
     "translate_error",
@@ -102,49 +102,45 @@ class Frames:
         self._rest = data[at:]
 
 
+async def receive(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """Returns kind and body of the next message.
+
+    Raises:
+        asyncio.IncompleteReadError: the connection ended.
+    """
+    head = await reader.readexactly(5)
+    return head[:1], await reader.readexactly(int.from_bytes(head[1:], "big") - 4)
+
+
 class Backend:
     """A connection to PostgreSQL over its private socket.
 
     Args:
         reader: from it.
         writer: to it.
+
+    Attributes:
+        greeting: what it said before it was ready.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
+        self.greeting: list[tuple[bytes, bytes]] = []
 
     @classmethod
     async def connect(cls, socket: str, parameters: Mapping[str, str]) -> "Backend":
-        """Connects; the answer to the startup message is still to be read."""
-        backend = cls(*await asyncio.open_unix_connection(socket, limit=_CHUNK))
-        sending = backend.writer.get_extra_info("socket")
-        sending.setsockopt(SOL_SOCKET, SO_SNDBUF, _AHEAD)
-        backend.writer.write(startup(parameters))
-        return backend
-
-    async def receive(self) -> tuple[bytes, bytes]:
-        """Returns kind and body of the next message.
-
-        Raises:
-            asyncio.IncompleteReadError: the connection ended.
-        """
-        head = await self.reader.readexactly(5)
-        return head[:1], await self.reader.readexactly(int.from_bytes(head[1:], "big") - 4)
-
-    async def greeting(self) -> AsyncIterator[tuple[bytes, bytes]]:
-        """Yields what a new backend says, up to ReadyForQuery.
+        """Connects.
 
         Raises:
             SqlError: it refuses.
         """
-        while True:
-            kind, body = await self.receive()
-            if kind == b"E":
-                raise translated(body)
-            yield kind, body
-            if kind == b"Z":
-                return
+        backend = cls(*await asyncio.open_unix_connection(socket, limit=_CHUNK))
+        sending = backend.writer.get_extra_info("socket")
+        sending.setsockopt(SOL_SOCKET, SO_SNDBUF, _AHEAD)
+        backend.writer.write(startup(parameters))
+        backend.greeting = [answer async for answer in backend._answers()]
+        return backend
 
     async def query(self, sql: str) -> list[list[str | None]]:
         """Runs statements outside of any transaction; returns the rows as text.
@@ -153,24 +149,19 @@ class Backend:
             SqlError: PostgreSQL refused one.
         """
         self.writer.write(message(b"Q", string(sql)))
-        return await self.rows()
+        return [row(body) async for kind, body in self._answers() if kind == b"D"]
 
-    async def rows(self) -> list[list[str | None]]:
-        """Reads up to ReadyForQuery; returns the rows seen."""
-        rows: list[list[str | None]] = []
+    async def _answers(self) -> AsyncIterator[tuple[bytes, bytes]]:
+        """Yields messages up to ReadyForQuery; then, or at the connection's end, an error."""
         failed: SqlError | None = None
-        while True:
-            kind, body = await self.receive()
-            if kind == b"D":
-                rows.append(row(body))
-            elif kind == b"E":
+        kind = b""
+        while kind != b"Z":
+            kind, body = await receive(self.reader)
+            if kind == b"E":
                 failed = translated(body)
-                if fields(body).get("S") == "FATAL":
-                    raise failed
-            elif kind == b"Z":
-                if failed:
-                    raise failed
-                return rows
+            if failed and (kind == b"Z" or fields(body).get("S") == "FATAL"):
+                raise failed
+            yield kind, body
 
     def close(self) -> None:
         """Ends the connection."""

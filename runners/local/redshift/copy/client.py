@@ -3,7 +3,7 @@
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,9 @@ class Store:
 
     def size(self, url: str) -> int | None:
         """Returns an object's bytes, None if there is no such object."""
-        try:
+        with suppress(FileNotFoundError), _told(url):
             return int(self._call("head_object", url)["ContentLength"])
-        except FileNotFoundError:
-            return None
+        return None
 
     def read(self, url: str) -> bytes:
         """Returns a small object.
@@ -45,8 +44,9 @@ class Store:
         Raises:
             FileNotFoundError: there is none.
         """
-        body: bytes = self._call("get_object", url)["Body"].read()
-        return body
+        with _told(url):
+            body: bytes = self._call("get_object", url)["Body"].read()
+            return body
 
     @contextmanager
     def spooled(self, url: str) -> Iterator[Path]:
@@ -56,36 +56,28 @@ class Store:
             FileNotFoundError: there is no such object.
         """
         with tempfile.NamedTemporaryFile(prefix="redshift-copy-") as file:
-            body = self._call("get_object", url)["Body"]
-            try:
-                for chunk in body.iter_chunks(_CHUNK):
+            with _told(url):
+                for chunk in self._call("get_object", url)["Body"].iter_chunks(_CHUNK):
                     file.write(chunk)
-            except BotoCoreError as failure:
-                raise _failed(failure) from None
             file.flush()
             yield Path(file.name)
 
     def _call(self, method: str, url: str) -> Any:
-        bucket, key = _parts(url)
-        try:
-            return getattr(self._client, method)(Bucket=bucket, Key=key)
-        except ClientError as failure:
-            if failure.response["Error"]["Code"] in ("404", "NoSuchKey", "NoSuchBucket"):
-                raise FileNotFoundError(url) from None
-            raise _failed(failure) from None
-        except BotoCoreError as failure:
-            raise _failed(failure) from None
+        match = _ADDRESS.fullmatch(url)
+        if match is None:
+            raise SqlError("XX000", f"The specified S3 address {url!r} is not valid")
+        return getattr(self._client, method)(Bucket=match.group(1), Key=match.group(2))
 
 
-def _parts(url: str) -> tuple[str, str]:
-    match = _ADDRESS.fullmatch(url)
-    if match is None:
-        raise SqlError("XX000", f"The specified S3 address {url!r} is not valid")
-    return match.group(1), match.group(2)
-
-
-def _failed(failure: Exception) -> SqlError:
-    reason = type(failure).__name__
-    if isinstance(failure, ClientError):
-        reason = str(failure.response["Error"]["Code"])
-    return SqlError("XX000", f"S3ServiceException: {reason}")
+@contextmanager
+def _told(url: str) -> Iterator[None]:
+    """Turns what boto3 raises into the errors of `Store`."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as failure:
+        reason = type(failure).__name__
+        if isinstance(failure, ClientError):
+            reason = str(failure.response["Error"]["Code"])
+        if reason in ("404", "NoSuchKey", "NoSuchBucket"):
+            raise FileNotFoundError(url) from None
+        raise SqlError("XX000", f"S3ServiceException: {reason}") from None

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from runners.local.redshift.errors import SqlError
+from runners.local.redshift.errors import SqlError, refused
 
-__all__ = ["CATALOG", "Column", "arrow_type", "check", "spectrum_error"]
+__all__ = ["CATALOG", "Column", "arrow_type", "check", "columns_of", "spectrum_error"]
 
 #: Columns of the table whose name replaces ``{}``, in order.
 CATALOG = """
@@ -65,6 +65,27 @@ class Column:
             return "SUPER"
         name = self.type.upper().replace("CHARACTER VARYING", "VARCHAR")
         return f"{name}({self.most_bytes})" if self.most_bytes else name
+
+
+def columns_of(catalog: list[list[str | None]]) -> list[Column]:
+    """Returns a table's columns as ``CATALOG`` tells them: files must have theirs in this order.
+
+    Raises:
+        SqlError: COPY can't load one of them.
+    """
+    found = [
+        Column(
+            name=str(name),
+            type=str(kind),
+            required=required == "t",
+            most_bytes=int(length) if length else None,
+        )
+        for name, kind, required, length in catalog
+    ]
+    for column in found:
+        if arrow_type(column) is None:
+            raise refused(f"COPY of Parquet into {column.redshift_type}")
+    return found
 
 
 def arrow_type(column: Column) -> pa.DataType | None:

@@ -49,3 +49,8 @@ def test_clearing_ends_a_freeze_and_the_refusals(faults):
 def test_dropping_is_done_at_once(faults):
     faults.command({"do": "drop"})
     assert faults.dropped == [True]
+
+
+def test_a_field_that_is_unknown_is_refused(faults):
+    with pytest.raises(TypeError, match="tims"):
+        faults.command({"do": "arm", "match": "x", "action": "error", "tims": 2})

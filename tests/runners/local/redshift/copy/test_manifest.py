@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from runners.local.redshift.copy import SourceFile, files, parse
+from runners.local.redshift.copy.manifest import SourceFile, files, parse
 from runners.local.redshift.errors import SqlError
 
 

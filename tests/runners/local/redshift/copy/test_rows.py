@@ -6,7 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from runners.local.redshift.copy import BinaryRows, Column, SourceFile
+from runners.local.redshift.copy import BinaryRows, Column
+from runners.local.redshift.copy.manifest import SourceFile
 from runners.local.redshift.errors import SqlError
 
 
