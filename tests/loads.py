@@ -126,6 +126,7 @@ class Loads:
     schema: str
     plan: LoadPlan = field(init=False)
     lake: FakeLake = field(init=False)
+    _read: dict[str, list[Row]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.plan = small_plan()
@@ -246,9 +247,15 @@ class Loads:
     def _rows(self, commit: SegmentCommit) -> Iterator[Row]:
         for file in commit.files:
             if file.dataset == DATASET:
-                table = pq.read_table(pa.BufferReader(self.store.get(file.key)))
-                columns = [table.column(n).to_pylist() for n in ("_partition", "_offset", "_row")]
-                yield from zip(*columns, strict=True)
+                # Read once: a file's name holds the digest of its content.
+                if file.key not in self._read:
+                    self._read[file.key] = self._rows_of(file.key)
+                yield from self._read[file.key]
+
+    def _rows_of(self, key: str) -> list[Row]:
+        table = pq.read_table(pa.BufferReader(self.store.get(key)))
+        columns = [table.column(n).to_pylist() for n in ("_partition", "_offset", "_row")]
+        return list(zip(*columns, strict=True))
 
 
 @pytest.fixture

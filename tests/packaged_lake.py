@@ -2,17 +2,18 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from beam_pipelines.warehouse import cli
-from runners.local import S3
+from runners.local import S3, Redshift
 from tests.fakes.chain import ROOT, FakeRuns
 from tests.fakes.object_store import FakeBucket
 from tests.faults.lakes import store_settings
 from tests.twisted import varied
-from tests.warehouse import Warehouse
+from tests.warehouse import Warehouse, login_environ
 from transforms.lake import ObjectStore
 
 #: Subcommands that need no lake.
@@ -69,6 +70,21 @@ def packaged() -> Mapping[str, bytes]:
     return packaged_objects()
 
 
+def packaged_command(
+    lake_root: str,
+    redshift: Redshift,
+    s3: S3,
+    environment: pytest.MonkeyPatch,
+    read: Callable[[], Any] = lambda: SimpleNamespace(out="", err=""),
+) -> Command:
+    """The command on a lake and a schema that is named like it, on this machine's servers."""
+    schema = lake_root.rpartition("/")[2].replace("-", "_")
+    given = {**s3.environ(), **login_environ(redshift), "REDSHIFT_SCHEMA": schema}
+    for name, value in given.items():
+        environment.setenv(name, value)
+    return Command(lake_root, schema, ObjectStore(lake_root, store_settings(s3)), read)
+
+
 @pytest.fixture
 def command(
     warehouse: Warehouse,
@@ -78,12 +94,32 @@ def command(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Command:
-    """The command on a lake and a schema of its own, on this machine's servers."""
-    store = ObjectStore(lake_root, store_settings(s3))
+    """The command on a lake and a schema of its own."""
+    made = packaged_command(lake_root, warehouse.redshift, s3, monkeypatch, capsys.readouterr)
     for key, body in packaged.items():
-        store.put(key, body)
-    schema = lake_root.rpartition("/")[2].replace("-", "_")
-    for name, value in {**s3.environ(), **warehouse.redshift.environ()}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("REDSHIFT_SCHEMA", schema)
-    return Command(lake_root, schema, store, capsys.readouterr)
+        made.store.put(key, body)
+    return made
+
+
+@pytest.fixture(scope="session")
+def _loaded_lake(redshift: Redshift, s3: S3, packaged: Mapping[str, bytes]) -> str:
+    """The address of a lake whose schema is loaded: that takes seconds."""
+    with pytest.MonkeyPatch.context() as environment:
+        made = packaged_command(f"s3://{s3.bucket}/loaded", redshift, s3, environment)
+        for key, body in packaged.items():
+            made.store.put(key, body)
+        made("migrate")
+        made("load")
+    return made.lake_root
+
+
+@pytest.fixture
+def loaded(
+    _loaded_lake: str,
+    warehouse: Warehouse,
+    s3: S3,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Command:
+    """The command on a lake whose schema is loaded; tests leave both as they found them."""
+    return packaged_command(_loaded_lake, warehouse.redshift, s3, monkeypatch, capsys.readouterr)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.real_redshift import conftest
 from tests.real_redshift.cluster import cluster, missing
+from tests.warehouse import login_environ
 from transforms.errors import ConfigurationError
 
 pytestmark = pytest.mark.warehouse
@@ -31,7 +32,7 @@ def suite(environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
 
 
 def test_it_passes_on_the_stand_in_and_leaves_nothing(warehouse, s3, lake_root):
-    there = warehouse.redshift.environ()
+    there = login_environ(warehouse.redshift)
     names = ("HOST", "PORT", "DATABASE", "USER", "PASSWORD", "CA")
     environ = {f"REDSHIFT_TEST_{name}": there[f"REDSHIFT_{name}"] for name in names}
     ended = suite({**s3.environ(), **environ, "REDSHIFT_TEST_LAKE": lake_root})

@@ -61,6 +61,10 @@ class TestConnecting:
         with pytest.raises(redshift_connector.InterfaceError):
             warehouse.connect()
 
+    def test_the_bundle_for_users_holds_the_authority(self, warehouse, monkeypatch):
+        monkeypatch.setenv("SSL_CERT_FILE", str(warehouse.redshift.ca_bundle))
+        assert warehouse.all("select 1", warehouse.connect()) == [[1]]
+
     def test_a_password_of_iam_is_taken(self, warehouse, monkeypatch):
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, "testing")
@@ -150,11 +154,14 @@ class TestPsycopg:
     def test_what_follows_an_error_in_a_pipeline_is_not_run(self, warehouse, table):
         copy = warehouse.copy_sql(table, rows())
         connection = warehouse.psycopg(autocommit=True)
-        with connection.pipeline() as pipeline:
-            connection.execute("select 1/%s", (0,))
-            connection.execute(copy)
-            with pytest.raises(psycopg.errors.DivisionByZero):
-                pipeline.sync()
+
+        def send() -> None:
+            with connection.pipeline():
+                connection.execute("select 1/%s", (0,))
+                connection.execute(copy)  # The error arrives here or at the block's end.
+
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            send()
         assert connection.execute("select 1").fetchone() == (1,)
         assert warehouse.count(table) == 0
 

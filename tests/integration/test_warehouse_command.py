@@ -3,6 +3,7 @@
 import io
 import json
 from collections import Counter
+from collections.abc import Iterator
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -61,11 +62,10 @@ def test_bounded_loads_are_told_one_by_one(command):
     assert lines[0].startswith("load 1: ")
 
 
-def test_who_holds_the_lock_is_told(command, warehouse):
-    command("migrate")
+def test_who_holds_the_lock_is_told(loaded, warehouse):
     holder = warehouse.connect()
-    holder.cursor().execute(f"lock {command.schema}.load_lock")
-    (found,) = json.loads(command("status", "--format=json"))["lock"]
+    holder.cursor().execute(f"lock {loaded.schema}.load_lock")
+    (found,) = json.loads(loaded("status", "--format=json"))["lock"]
     assert (found["user"], found["granted"]) == (warehouse.redshift.settings.user, True)
 
 
@@ -89,8 +89,7 @@ def test_a_warehouse_that_is_away_is_a_failure_in_one_line(command, monkeypatch)
     assert error.splitlines()[-1].startswith("error: the connection to the warehouse broke")
 
 
-def test_the_service_goes_on_after_an_outage(command, monkeypatch):
-    command("migrate")
+def test_the_service_goes_on_after_an_outage(loaded, monkeypatch):
     monkeypatch.setattr(cli, "LOAD_PATIENCE_S", 0.0)
     pauses = []
 
@@ -101,27 +100,23 @@ def test_the_service_goes_on_after_an_outage(command, monkeypatch):
 
     monkeypatch.setattr(cli.time, "sleep", pause)
     monkeypatch.setenv("REDSHIFT_PORT", "1")
-    error = command("load", "--every=30", code=130)
+    error = loaded("load", "--every=30", code=130)
     assert error.count("warning: the connection to the warehouse broke") == 2
 
 
-def test_one_table_is_rebuilt_from_the_lake(command, warehouse, packaged):
-    command("migrate")
-    command("load")
-    warehouse.run(f"delete from {command.schema}.raw_drug_ref")
-    command("reload", "--table=raw_drug_ref")
-    assert warehouse.count(f"{command.schema}.raw_drug_ref") == rows_in_files(packaged)["drug_ref"]
-    assert "Name one of" in command("reload", "--table=raw_nonsense", code=2)
+def test_one_table_is_rebuilt_from_the_lake(loaded, warehouse, packaged):
+    warehouse.run(f"delete from {loaded.schema}.raw_drug_ref")
+    loaded("reload", "--table=raw_drug_ref")
+    assert warehouse.count(f"{loaded.schema}.raw_drug_ref") == rows_in_files(packaged)["drug_ref"]
+    assert "Name one of" in loaded("reload", "--table=raw_nonsense", code=2)
 
 
-def test_the_views_of_aggregates_say_what_the_lakes_totals_do(command, warehouse):
-    command("migrate")
-    command("load")
-    warehouse.run(f"delete from {command.schema}.agg_fills_per_store")
-    command("reload", "--table=agg_fills_per_store")
+def test_the_views_of_aggregates_say_what_the_lakes_totals_do(loaded, warehouse):
+    warehouse.run(f"delete from {loaded.schema}.agg_fills_per_store")
+    loaded("reload", "--table=agg_fills_per_store")
     for each in load_plan(load_config(None)).partials:
-        totals = merge_committed(command.store, each.aggregate)
-        view = f"{command.schema}.{each.aggregate}"
+        totals = merge_committed(loaded.store, each.aggregate)
+        view = f"{loaded.schema}.{each.aggregate}"
         measured = ", ".join(f'sum("{name}")' for name in each.merges)
         ((cells, *sums),) = warehouse.all(f"select count(*), {measured} from {view}")
         assert cells == totals.num_rows > 10
@@ -129,50 +124,46 @@ def test_the_views_of_aggregates_say_what_the_lakes_totals_do(command, warehouse
 
 
 def test_a_dimension_is_rebuilt_from_the_raw_tables_with_the_facts_that_it_binds(
-    command, warehouse, lake_root, capsys
+    loaded, warehouse, capsys
 ):
-    command("migrate")
-    command("load")
-    table = f"{command.schema}.dim_patient"
+    table = f"{loaded.schema}.dim_patient"
     before = warehouse.count(table)
     warehouse.run(f"delete from {table} where is_current")
-    warehouse.run(f"update {command.schema}.fact_dispense set patient_key = 0")
-    assert verified(lake_root, capsys)[0] == 1
-    command("reload", "--table=dim_patient")
+    warehouse.run(f"update {loaded.schema}.fact_dispense set patient_key = 0")
+    assert verified(loaded, capsys)[0] == 1
+    loaded("reload", "--table=dim_patient")
     assert warehouse.count(table) == before > 10
-    assert verified(lake_root, capsys)[0] == 0
+    assert verified(loaded, capsys)[0] == 0
 
 
-def test_the_business_gets_answers(command):
-    command("migrate")
-    command("load")
-    answers = {each["name"]: each for each in map(json.loads, asked(command))}
+def test_the_business_gets_answers(loaded):
+    told = loaded("ask", "--format=json").splitlines()
+    answers = {each["name"]: each for each in map(json.loads, told)}
     assert list(answers) == list(load_config(None).warehouse.questions)
     assert answers["top_rejects"]["columns"] == ["reject_code", "claims", "stores"]
-    text = command("ask", "revenue_by_payer")
+    text = loaded("ask", "revenue_by_payer")
     assert text.startswith("Revenue by payer, net of reversals")
-    assert "there is no question 'why'" in command("ask", "why", code=2)
+    assert "there is no question 'why'" in loaded("ask", "why", code=2)
 
 
-def asked(command) -> list[str]:
-    return command("ask", "--format=json").splitlines()
-
-
-def verified(lake_root, capsys) -> tuple[int, dict]:
+def verified(command, capsys) -> tuple[int, dict]:
     flags = ("--metadata_only", "--format=json", "--progress=off", "--redshift_host=127.0.0.1")
-    code = verify_command.main([f"--lake_root={lake_root}", *flags])
+    code = verify_command.main([f"--lake_root={command.lake_root}", *flags])
     return code, json.loads(capsys.readouterr().out)
 
 
 class TestVerify:
     @pytest.fixture
-    def loaded(self, command):
-        command("migrate")
-        command("load")
-        return command
+    def table(self, loaded, warehouse) -> Iterator[str]:
+        """A table of which a copy is brought back afterwards."""
+        table = f"{loaded.schema}.raw_dispense_event"
+        copy = warehouse.table(f"as select * from {table}")
+        yield table
+        warehouse.run(f"delete from {table}")
+        warehouse.run(f"insert into {table} select * from {copy}")
 
-    def test_what_is_loaded_is_proven_by_offsets(self, loaded, lake_root, capsys, packaged):
-        code, found = verified(lake_root, capsys)
+    def test_what_is_loaded_is_proven_by_offsets(self, loaded, capsys, packaged):
+        code, found = verified(loaded, capsys)
         assert (code, found["breaches"]) == (0, {})
         count = rows_in_files(packaged)["dispense_event"]
         wanted = f"raw_dispense_event: {count} rows accepted, {count} loaded, 0 rejected"
@@ -187,12 +178,11 @@ class TestVerify:
         ],
     )
     def test_what_is_lost_or_too_much_is_named(
-        self, loaded, warehouse, lake_root, capsys, damage, what
+        self, loaded, warehouse, table, capsys, damage, what
     ):
-        table = f"{loaded.schema}.raw_dispense_event"
         ((offset,),) = warehouse.all(f"select max(_offset) from {table}")
         warehouse.run(damage.replace("{}", table).replace("{n}", str(offset)))
-        code, found = verified(lake_root, capsys)
+        code, found = verified(loaded, capsys)
         assert code == 1
         named = [place["what"] for place in found["places"] if place["rule"] == "warehouse"]
         assert any(what in each for each in named)

@@ -24,7 +24,7 @@ from tests.faults.lakes import wait_until
 from tests.launcher import Launcher
 from tests.loads import TABLE, Loads
 from tests.statements import hooked, recorded
-from tests.warehouse import Warehouse
+from tests.warehouse import Warehouse, login_environ
 from transforms.redshift import Session, connect
 
 pytestmark = pytest.mark.warehouse
@@ -134,7 +134,7 @@ def evolving(
     """An empty lake, and no schema yet."""
     loads = Loads(warehouse, s3, lake_root, f"evolve_{next(_NUMBERS)}")
     loads.begin_lake()
-    given = {**s3.environ(), **warehouse.redshift.environ(), "REDSHIFT_SCHEMA": loads.schema}
+    given = {**s3.environ(), **login_environ(warehouse.redshift), "REDSHIFT_SCHEMA": loads.schema}
     for name, value in given.items():
         monkeypatch.setenv(name, value)
 
@@ -203,12 +203,13 @@ class TestLengths:
 
     def test_killed_at_any_statement_the_migration_runs_again(self, begun, launcher: Launcher):
         """Each run has a text to widen; it is killed one statement later than the one before."""
+        environ = {**begun.loads.s3.environ(), **login_environ(begun.loads.warehouse.redshift)}
         for statement in itertools.count(4):  # The first three only log in.
             length = 20 + statement
             wider = begun.config(lengths={"note": length})
             run = launcher.launch(
                 ["migrate", f"--config={wider}", f"--redshift_schema={begun.loads.schema}"],
-                environ={**begun.loads.s3.environ(), **begun.loads.warehouse.redshift.environ()},
+                environ=environ,
                 crash=f"redshift.before_statement:{statement}",
                 main=WAREHOUSE,
             )

@@ -1,34 +1,56 @@
 """Roles on the stand-in: who may read what, and that it is enough to load and to ask."""
 
+import itertools
 import json
 
 import pytest
 import redshift_connector
 
-from tests.warehouse import code_of
+from tests.packaged_lake import Command, packaged_command
+from tests.warehouse import Warehouse, code_of
 
 pytestmark = pytest.mark.warehouse
 
 DENIED = "42501"
 
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def _empty_schema(redshift, s3) -> str:
+    """The address of a lake whose schema has its roles, and is never loaded."""
+    with pytest.MonkeyPatch.context() as environment:
+        made = packaged_command(f"s3://{s3.bucket}/granted", redshift, s3, environment)
+        made("migrate")
+        made("grants")
+    return made.lake_root
+
 
 @pytest.fixture
-def granted(command, warehouse):
-    """A schema with its roles; logs a user with one of them in."""
-    command("migrate")
-    user = f"{command.schema}_user"
-    warehouse.run(f"create user {user} password 'Secret123'")
-    command("grants", f"--loader_user={user}")
-    warehouse.run(f"revoke role {command.schema}_loader from {user}")
+def empty(_empty_schema, warehouse, s3, monkeypatch, capsys) -> Command:
+    return packaged_command(_empty_schema, warehouse.redshift, s3, monkeypatch, capsys.readouterr)
 
-    def login(role: str):
-        warehouse.run(f"grant role {command.schema}_{role} to {user}")
-        connection = warehouse.connect(user=user, password="Secret123")
+
+class Granted:
+    """A user to whom roles of a schema are given."""
+
+    def __init__(self, schema: str, warehouse: Warehouse) -> None:
+        self.schema = schema
+        self.user = f"{schema}_user{next(_NUMBERS)}"
+        self._warehouse = warehouse
+        warehouse.run(f"create user {self.user} password 'Secret123'")
+
+    def __call__(self, role: str):
+        """Gives the user a role, and logs in."""
+        self._warehouse.run(f"grant role {self.schema}_{role} to {self.user}")
+        connection = self._warehouse.connect(user=self.user, password="Secret123")
         connection.autocommit = True
-        return lambda sql: warehouse.all(sql.replace("{}", command.schema), connection)
+        return lambda sql: self._warehouse.all(sql.replace("{}", self.schema), connection)
 
-    login.user = user
-    return login
+
+@pytest.fixture
+def granted(empty, warehouse) -> Granted:
+    return Granted(empty.schema, warehouse)
 
 
 def refused(read, sql: str) -> bool:
@@ -55,12 +77,13 @@ class TestAnalyst:
             assert refused(read, f"select {link} from {{}}.fact_dispense")
         assert refused(read, "select patient_link from {}.merged_patients")
 
-    def test_all_questions_can_be_asked(self, granted, command, monkeypatch):
-        command("load")
+    def test_all_questions_can_be_asked(self, loaded, warehouse, monkeypatch):
+        loaded("grants")
+        granted = Granted(loaded.schema, warehouse)
         granted("analyst")
         monkeypatch.setenv("REDSHIFT_USER", granted.user)
         monkeypatch.setenv("REDSHIFT_PASSWORD", "Secret123")
-        answers = [json.loads(line) for line in command("ask", "--format=json").splitlines()]
+        answers = [json.loads(line) for line in loaded("ask", "--format=json").splitlines()]
         assert len(answers) > 3
 
 
@@ -75,7 +98,10 @@ class TestSteward:
 
 
 class TestLoader:
-    def test_the_role_is_enough_to_load_and_rebuild(self, granted, command, monkeypatch):
+    def test_the_role_is_enough_to_load_and_rebuild(self, command, warehouse, monkeypatch):
+        command("migrate")
+        granted = Granted(command.schema, warehouse)
+        command("grants", f"--loader_user={granted.user}")
         read = granted("loader")
         monkeypatch.setenv("REDSHIFT_USER", granted.user)
         monkeypatch.setenv("REDSHIFT_PASSWORD", "Secret123")
@@ -89,17 +115,17 @@ class TestLoader:
 
 class TestCommand:
     def test_it_is_safe_to_repeat_and_takes_back_what_a_role_should_not_have(
-        self, granted, command, warehouse
+        self, granted, empty, warehouse
     ):
         warehouse.run(
-            f"grant select on {command.schema}.raw_dispense_event to role {command.schema}_analyst"
+            f"grant select on {empty.schema}.raw_dispense_event to role {empty.schema}_analyst"
         )
         read = granted("analyst")
         assert read("select patient_link from {}.raw_dispense_event") == []
-        planned = command("grants", "--dry_run")
+        planned = empty("grants", "--dry_run")
         assert "CREATE ROLE" not in planned
-        assert f'GRANT SELECT ON "{command.schema}"."dispenses"' in planned
-        told = command("grants")
+        assert f'GRANT SELECT ON "{empty.schema}"."dispenses"' in planned
+        told = empty("grants")
         assert refused(read, "select count(*) from {}.raw_dispense_event")
         (closed,) = (line for line in told.splitlines() if line.startswith("-- closed"))
         assert closed == "-- closed to analysts: merged_patients, which shows patient_link"
