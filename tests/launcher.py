@@ -9,12 +9,14 @@ The processes are forked by one that has imported everything (`tests/zygote.py`)
 session.
 """
 
+import itertools
 import json
 import os
 import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -135,7 +137,7 @@ class Run:
 
 
 class Launcher:
-    """Starts commands; use `launching`.
+    """Starts commands, from any thread; use `launching`.
 
     Args:
         folder: Where outputs go.
@@ -145,7 +147,8 @@ class Launcher:
     def __init__(self, folder: Path, zygote: subprocess.Popen[str]) -> None:
         self._folder = folder
         self._zygote = zygote
-        self._count = 0
+        self._numbers = itertools.count(1)
+        self._asking = threading.Lock()
 
     def launch(
         self,
@@ -165,8 +168,8 @@ class Launcher:
             main: ``module:function``, called with ``argv``; returns the exit code.
             before: ``module:function`` that the process calls first, such as a planted bug.
         """
-        self._count += 1
-        stdout, stderr = (self._folder / f"{self._count}.{name}" for name in ("out", "err"))
+        number = next(self._numbers)
+        stdout, stderr = (self._folder / f"{number}.{name}" for name in ("out", "err"))
         stderr.touch()
         stdout.touch()
         reply = self._ask(
@@ -191,9 +194,10 @@ class Launcher:
 
     def _ask(self, **command: object) -> dict[str, int]:
         assert self._zygote.stdin is not None
-        self._zygote.stdin.write(json.dumps(command) + "\n")
-        self._zygote.stdin.flush()
-        return _reply(self._zygote)
+        with self._asking:
+            self._zygote.stdin.write(json.dumps(command) + "\n")
+            self._zygote.stdin.flush()
+            return _reply(self._zygote)
 
 
 @contextmanager

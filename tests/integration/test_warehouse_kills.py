@@ -1,12 +1,16 @@
 """A loader that is killed or frozen, at any statement: nothing lost, nothing twice."""
 
 import itertools
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
 from tests.launcher import Launcher
 from tests.loads import LONG, Loads, wide
 from tests.statements import recorded
+from tests.warehouse import Warehouse
 
 pytestmark = pytest.mark.warehouse
 
@@ -14,9 +18,16 @@ MAIN = "tests.load_process:main"
 
 
 @pytest.fixture
-def twin(loads) -> Loads:
-    """Another lake and schema, in which the same statements can be tried out first."""
-    return Loads(loads.warehouse, loads.s3, f"{loads.root}-twin", f"{loads.schema}_twin").begin()
+def twin(loads, beside) -> Loads:
+    """Another lake and schema, in which the same statements can be tried out first or at once."""
+    return Loads(beside, loads.s3, f"{loads.root}-twin", f"{loads.schema}_twin").begin()
+
+
+@pytest.fixture
+def beside(warehouse) -> Iterator[Warehouse]:
+    """A connection of its own, for another thread."""
+    with closing(Warehouse(warehouse.redshift, warehouse.bucket, None)) as found:
+        yield found
 
 
 def sent_by(loads: Loads) -> list[str]:
@@ -26,28 +37,39 @@ def sent_by(loads: Loads) -> list[str]:
     return sent
 
 
+def killed_at_every_statement(place: str, loads: Loads, launcher: Launcher) -> None:
+    """One loader after the other is killed one statement later, until one comes to its end."""
+    code, accepted = -9, loads.accepted()
+    for statement in itertools.count(4):  # The first three only log in.
+        before = loads.rows()
+        if before == accepted:
+            loads.grow(3)
+            accepted = loads.accepted()
+        crash = f"redshift.{place}_statement:{statement}"
+        code = launcher.launch([loads.process()], main=MAIN, crash=crash).wait().code
+        if (rows := loads.rows()) != before:
+            assert rows == accepted
+            assert loads.breaches() == []
+        if code == 0:
+            break
+        assert code == -9
+    # Those killed past their COMMIT had loaded something, too.
+    assert len(loads.all("select distinct load_id from {}.load_history")) > 3
+    loads.grow(2)
+    loads.load()
+    loads.assert_exact()
+
+
 class TestKills:
-    @pytest.mark.parametrize("place", ["before", "after"])
-    def test_at_every_statement(self, loads, launcher: Launcher, place):
-        """One loader after the other is killed one statement later, until one comes to its end."""
-        code = -9
-        for statement in itertools.count(4):  # The first three only log in.
-            before = loads.rows()
-            if before == loads.accepted():
-                loads.grow(3)
-            crash = f"redshift.{place}_statement:{statement}"
-            code = launcher.launch([loads.process()], main=MAIN, crash=crash).wait().code
-            if (rows := loads.rows()) != before:
-                assert rows == loads.accepted()
-                assert loads.breaches() == []
-            if code == 0:
-                break
-            assert code == -9
-        # Those killed past their COMMIT had loaded something, too.
-        assert len(loads.all("select distinct load_id from {}.load_history")) > 3
-        loads.grow(2)
-        loads.load()
-        loads.assert_exact()
+    def test_at_every_statement(self, loads, twin, launcher: Launcher):
+        """Before each in one schema and after each in another, at once: it is the longest test."""
+        with ThreadPoolExecutor() as pool:
+            runs = [
+                pool.submit(killed_at_every_statement, place, each, launcher)
+                for place, each in (("before", loads), ("after", twin))
+            ]
+        for run in runs:
+            run.result()
 
     def test_at_every_change_of_a_load_with_refused_rows(self, loads, twin, launcher):
         for each in (loads, twin):
