@@ -71,9 +71,10 @@ class KafkaTarget:
         self._transactional: Producer | None = None
         self._down = ""
         self.deliveries = Deliveries()
-        with_callback: dict[str, Any] = {**self._base, "error_cb": self._trouble}
+        # Not sparse: see ADMIN_DEFAULTS of transforms.kafka.
+        admin = {"enable.sparse.connections": False, **self._base, "error_cb": self._trouble}
         try:
-            self._admin = AdminClient(with_callback)
+            self._admin = AdminClient(admin)
             self._bulk = Producer({**_BULK, **self._base})
         except KafkaException as error:
             raise SettingError(_words(error)) from None

@@ -5,6 +5,7 @@ from typing import Final
 
 import pyarrow as pa
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
     ConfigResource,
     ResourceType,
 )
@@ -26,11 +27,11 @@ class InspectingBroker(Broker):
 
     def compacted(self, topic: str) -> bool:
         """Tells whether messages of a topic may vanish from the middle of its log."""
-        return self._patiently(lambda: self._compacted(topic))
+        return self._patiently(lambda admin: self._compacted(admin, topic))
 
-    def _compacted(self, topic: str) -> bool:
+    def _compacted(self, admin: AdminClient, topic: str) -> bool:
         resource = ConfigResource(ResourceType.TOPIC, topic)
-        asked = self._admin.describe_configs([resource], request_timeout=ADMIN_TIMEOUT_S)
+        asked = admin.describe_configs([resource], request_timeout=ADMIN_TIMEOUT_S)
         return "compact" in str(asked[resource].result()["cleanup.policy"].value)
 
 

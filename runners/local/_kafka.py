@@ -107,8 +107,9 @@ class Kafka(Service):
         # Here, not above: the watchdog imports this package and must stay small.
         from confluent_kafka.admin import AdminClient
 
-        # librdkafka reports each refused connection on standard error otherwise.
-        quiet = {"log_level": 0, "socket.timeout.ms": 5000}
+        # librdkafka reports each refused connection on standard error otherwise, and takes a whole
+        # core to try again while the broker starts.
+        quiet = {"log_level": 0, "socket.timeout.ms": 5000, "enable.sparse.connections": False}
         return AdminClient({"bootstrap.servers": self.bootstrap_servers, **quiet, **config})
 
     def _listeners(self) -> tuple[Listener, ...]:

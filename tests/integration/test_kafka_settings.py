@@ -9,7 +9,7 @@ from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient
 
 from transforms.errors import ConfigurationError, SecretError
-from transforms.kafka import Broker, BrokerSettings, client, msk
+from transforms.kafka import Broker, BrokerSettings, msk
 from transforms.kafka.client import PartitionConsumer
 from transforms.kafka.settings import PINNED
 
@@ -29,7 +29,7 @@ def made(monkeypatch):
         return make
 
     monkeypatch.setattr("transforms.kafka.connection.client.Consumer", kind("consumer"))
-    monkeypatch.setattr(client, "AdminClient", kind("admin"))
+    monkeypatch.setattr("transforms.kafka.connection.client.AdminClient", kind("admin"))
     return seen
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 from confluent_kafka import (
+    OFFSET_INVALID,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -25,7 +26,7 @@ from transforms.kafka.connection import (
     LOST,
     PASSING,
     Trouble,
-    opened,
+    opened_admin,
     opened_consumer,
     show_progress,
     translated,
@@ -47,7 +48,10 @@ ADMIN_TIMEOUT_S: Final = 10.0
 
 
 class Broker:
-    """Questions to the cluster; each is repeated through an outage.
+    """Questions to the cluster; each is repeated through an outage, by a client of its own.
+
+    A client that has been told which broker leads a partition never asks again, and after a
+    failover answers with offsets of -1001 for ever (librdkafka 2.16).
 
     Raises, from every method: RefusedError where waiting would not help, BrokerUnavailableError
     when the outage outlasts the patience.
@@ -59,7 +63,7 @@ class Broker:
         self._timeout_s = min(ADMIN_TIMEOUT_S, max(1.0, self._patience_s))
         self._exhausted = False
         self._trouble = Trouble()
-        self._admin = opened(AdminClient, settings, error_cb=self._trouble)
+        self._admin = self._opened()
 
     def check_reachable(self) -> None:
         """Connects to the cluster; what is certainly wrong is refused without patience.
@@ -89,7 +93,7 @@ class Broker:
         Raises:
             TopicMissingError: Names the first that the cluster doesn't know.
         """
-        return self._patiently(lambda: self._describe(topics))
+        return self._patiently(lambda admin: self._describe(admin, topics))
 
     def earliest(self, facts: TopicFacts) -> dict[int, int]:
         """Returns per partition the first offset that the broker still has."""
@@ -111,19 +115,21 @@ class Broker:
 
     def names(self) -> list[str]:
         """Returns the names of all topics but Kafka's own, in order."""
-        found = self._patiently(lambda: self._admin.list_topics(timeout=self._timeout_s).topics)
+        found = self._patiently(lambda admin: admin.list_topics(timeout=self._timeout_s).topics)
         return sorted(name for name in found if not name.startswith("__"))
 
     def topic_id(self, topic: str) -> str:
         """Returns the topic's id; cheap enough to be asked for round every segment."""
-        return self._patiently(lambda: self._describe_topics([topic], "")[0].topic_id)
+        return self._patiently(lambda admin: self._describe_topics(admin, [topic], "")[0].topic_id)
 
-    def _describe(self, topics: Sequence[str]) -> list[TopicFacts]:
-        cluster = self._admin.describe_cluster(request_timeout=self._timeout_s).result()
-        return self._describe_topics(topics, str(cluster.cluster_id))
+    def _describe(self, admin: AdminClient, topics: Sequence[str]) -> list[TopicFacts]:
+        cluster = admin.describe_cluster(request_timeout=self._timeout_s).result()
+        return self._describe_topics(admin, topics, str(cluster.cluster_id))
 
-    def _describe_topics(self, topics: Sequence[str], cluster_id: str) -> list[TopicFacts]:
-        futures = self._admin.describe_topics(
+    def _describe_topics(
+        self, admin: AdminClient, topics: Sequence[str], cluster_id: str
+    ) -> list[TopicFacts]:
+        futures = admin.describe_topics(
             TopicCollection(list(topics)), request_timeout=self._timeout_s
         )
         return [self._facts(topic, futures[topic], cluster_id) for topic in topics]
@@ -154,34 +160,47 @@ class Broker:
         isolation: Any = IsolationLevel.READ_COMMITTED,
     ) -> dict[int, int]:
         request = {TopicPartition(facts.topic, p): spec for p in facts.partitions}
-        return self._patiently(lambda: self._list_offsets(request, isolation))
+        return self._patiently(lambda admin: self._list_offsets(admin, request, isolation))
 
-    def _list_offsets(self, request: dict[Any, Any], isolation: Any) -> dict[int, int]:
-        futures = self._admin.list_offsets(
+    def _list_offsets(
+        self, admin: AdminClient, request: dict[Any, Any], isolation: Any
+    ) -> dict[int, int]:
+        futures = admin.list_offsets(
             request, isolation_level=isolation, request_timeout=self._timeout_s
         )
-        return {p.partition: int(future.result().offset) for p, future in futures.items()}
+        found = {p.partition: int(future.result().offset) for p, future in futures.items()}
+        if OFFSET_INVALID in found.values():
+            # Not an end of nothing: the broker that was asked is gone, and no error says so.
+            raise KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE))
+        return found
 
-    def _patiently(self, call: Callable[[], T]) -> T:
+    def _opened(self) -> AdminClient:
+        return opened_admin(self._settings, error_cb=self._trouble)
+
+    def _patiently(self, call: Callable[[AdminClient], T]) -> T:
         # Once an outage has outlasted the patience, the partitions that follow must not wait it
         # out again, one after the other: they ask once.
         deadline = time.monotonic() + (0.0 if self._exhausted else self._patience_s)
         while True:
+            # Of this thread until it has its answer: another may take a new one meanwhile.
+            admin = self._admin
             try:
-                answer = call()
+                answer = call(admin)
             except KafkaException as error:
                 failure = translated(error.args[0], self._settings.bootstrap_servers)
                 if isinstance(failure, RefusedError):
                     raise failure from error
+                failure = self._explained(error)
+                self._admin = self._opened()
                 if time.monotonic() >= deadline:
                     self._exhausted = True
-                    raise self._explained(error) from error
+                    raise failure from error
             else:
                 self._exhausted = False
                 self._trouble.forget()
                 return answer
             tell(RETRIES, 1, system="kafka")
-            time.sleep(0.5)  # The client reconnects by itself; asking faster would not help.
+            time.sleep(0.5)
 
     def _explained(self, error: KafkaException) -> PipelineError:
         self._admin.poll(0)  # Delivers what the connection itself has met.

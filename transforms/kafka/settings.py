@@ -34,6 +34,13 @@ CONSUMER_DEFAULTS: Final[Mapping[str, Any]] = {
     "fetch.wait.max.ms": 20,
 }
 
+#: How a client that only asks questions is opened.
+ADMIN_DEFAULTS: Final[Mapping[str, Any]] = {
+    # With it, a question for a broker that is down makes librdkafka (2.11 to 2.16 at least) connect
+    # again without a pause: some 10,000 times a second, on a core of its own, until it is back.
+    "enable.sparse.connections": False,
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class BrokerSettings:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from transforms.errors import (
     BrokerUnavailableError,
@@ -13,7 +14,7 @@ from transforms.errors import (
     RefusedError,
 )
 from transforms.kafka import msk
-from transforms.kafka.settings import CONSUMER_DEFAULTS, BrokerSettings
+from transforms.kafka.settings import ADMIN_DEFAULTS, CONSUMER_DEFAULTS, BrokerSettings
 from transforms.secrets import resolve_all
 
 _log = logging.getLogger(__name__)
@@ -132,6 +133,19 @@ def opened_consumer(settings: BrokerSettings, **config: Any) -> Consumer:
     return opened(
         Consumer, settings, **{**CONSUMER_DEFAULTS, "group.id": settings.group_id, **config}
     )
+
+
+def opened_admin(settings: BrokerSettings, **config: Any) -> AdminClient:
+    """Makes a client that asks questions of the cluster.
+
+    Args:
+        settings: The cluster.
+        config: What it needs beside; an operator's settings go before it.
+
+    Raises:
+        ConfigurationError: See ``opened``.
+    """
+    return opened(AdminClient, settings, **{**ADMIN_DEFAULTS, **config})
 
 
 def show_progress(consumer: Consumer, topic: str, partition: int, fence: int) -> None:

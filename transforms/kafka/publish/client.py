@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollectio
 from confluent_kafka import Message as Report
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AclOperation,
+    AdminClient,
     ConfigResource,
     NewTopic,
     ResourceType,
@@ -163,7 +164,7 @@ class PublishingBroker(Broker):
             TopicMissingError: There is none of that name, or this user may not see it.
         """
         self.describe([topic])
-        return self._patiently(lambda: self._state(topic))
+        return self._patiently(lambda admin: self._state(admin, topic))
 
     def create(self, topic: str, partitions: int, config: Mapping[str, str]) -> None:
         """Makes a topic with as many replicas as the cluster's default says.
@@ -172,12 +173,12 @@ class PublishingBroker(Broker):
             RefusedError: The cluster makes none of that name for this user.
         """
         wanted = NewTopic(topic, num_partitions=partitions, config=dict(config))
-        self._patiently(lambda: self._create(wanted))
+        self._patiently(lambda admin: self._create(admin, wanted))
 
-    def _state(self, topic: str) -> TopicState:
+    def _state(self, admin: AdminClient, topic: str) -> TopicState:
         resource = ConfigResource(ResourceType.TOPIC, topic)
-        asked = self._admin.describe_configs([resource], request_timeout=self._timeout_s)
-        described = self._admin.describe_topics(
+        asked = admin.describe_configs([resource], request_timeout=self._timeout_s)
+        described = admin.describe_topics(
             TopicCollection([topic]),
             include_authorized_operations=True,
             request_timeout=self._timeout_s,
@@ -190,8 +191,8 @@ class PublishingBroker(Broker):
             writable=AclOperation.WRITE in allowed,
         )
 
-    def _create(self, wanted: NewTopic) -> None:
-        made = self._admin.create_topics([wanted], request_timeout=self._timeout_s)
+    def _create(self, admin: AdminClient, wanted: NewTopic) -> None:
+        made = admin.create_topics([wanted], request_timeout=self._timeout_s)
         try:
             made[wanted.topic].result()
         except KafkaException as error:
