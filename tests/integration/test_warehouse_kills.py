@@ -1,7 +1,7 @@
 """A loader that is killed or frozen, at any statement: nothing lost, nothing twice."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -21,6 +21,12 @@ MAIN = "tests.load_process:main"
 def twin(loads, beside) -> Loads:
     """Another lake and schema, in which the same statements can be tried out first or at once."""
     return Loads(beside, loads.s3, f"{loads.root}-twin", f"{loads.schema}_twin").begin()
+
+
+@pytest.fixture
+def spare(loads) -> Loads:
+    """A third one."""
+    return Loads(loads.warehouse, loads.s3, f"{loads.root}-spare", f"{loads.schema}_spare").begin()
 
 
 @pytest.fixture
@@ -60,31 +66,43 @@ def killed_at_every_statement(place: str, loads: Loads, launcher: Launcher) -> N
     loads.assert_exact()
 
 
+def at_once(*calls: Callable[[], None]) -> None:
+    """The longest tests do their work in two schemas: most of it is that of other processes."""
+    with ThreadPoolExecutor() as pool:
+        runs = [pool.submit(call) for call in calls]
+    for run in runs:
+        run.result()
+
+
 class TestKills:
     def test_at_every_statement(self, loads, twin, launcher: Launcher):
-        """Before each in one schema and after each in another, at once: it is the longest test."""
-        with ThreadPoolExecutor() as pool:
-            runs = [
-                pool.submit(killed_at_every_statement, place, each, launcher)
-                for place, each in (("before", loads), ("after", twin))
-            ]
-        for run in runs:
-            run.result()
+        at_once(
+            lambda: killed_at_every_statement("before", loads, launcher),
+            lambda: killed_at_every_statement("after", twin, launcher),
+        )
 
-    def test_at_every_change_of_a_load_with_refused_rows(self, loads, twin, launcher):
-        for each in (loads, twin):
+    def test_at_every_change_of_a_load_with_refused_rows(self, loads, twin, spare, launcher):
+        for each in (loads, twin, spare):
             each.lake.write(wide(0, 3, notes=["a", LONG, "b"]))
-        sent = sent_by(twin)
+        sent = sent_by(spare)
         commit = sent.index("COMMIT")
         begin = commit - sent[commit::-1].index("BEGIN")
         changes = [n for n in range(begin, commit + 1) if not sent[n].startswith("SELECT")]
-        for statement in (*changes, commit + 1):
-            crash = f"redshift.before_statement:{statement + 1}"
-            assert [len(loads.rows()), len(loads.rejects())] == [0, 0]
-            assert launcher.launch([loads.process()], main=MAIN, crash=crash).wait().code == -9
-        # The last one was killed past its COMMIT.
-        assert [len(loads.rows()), len(loads.rejects())] == [2, 1]
-        assert loads.breaches() == []
+
+        def kill(each: Loads, *statements: int) -> None:
+            for statement in statements:
+                assert [len(each.rows()), len(each.rejects())] == [0, 0]
+                crash = f"redshift.before_statement:{statement + 1}"
+                assert launcher.launch([each.process()], main=MAIN, crash=crash).wait().code == -9
+
+        at_once(
+            lambda: kill(loads, *changes[::2], commit + 1),
+            lambda: kill(twin, *changes[1::2], commit + 1),
+        )
+        # The last ones were killed past their COMMIT.
+        for each in (loads, twin):
+            assert [len(each.rows()), len(each.rejects())] == [2, 1]
+            assert each.breaches() == []
 
     def test_while_refused_rows_are_looked_for(self, loads, twin, launcher):
         for each in (loads, twin):
