@@ -102,14 +102,15 @@ class _Bench:
         """The peak of one worker that reads for longer."""
         for _ in range(max(1, long // self._events)):
             fill_topic(self._place.servers, "bench-long", self._stream)
-        one = Pharmacy("one worker", self._place)
-        short = one.run("bench", self._events)
-        longer = one.run("bench-long", long)
-        fifths = ", ".join(f"{peak:.0f}" for peak in longer.peaks_mb(5))
-        print(
-            f"Peak MB of a worker: {short.peak_mb:.0f} for {self._events:,} events, "
-            f"{longer.peak_mb:.0f} for {long:,}; by fifths of the longer run {fifths}.\n"
-        )
+        for name, spine in (("the whole job", False), ("decoding alone", True)):
+            one = Pharmacy(name, self._place, spine=spine)
+            short = one.run("bench", self._events)
+            longer = one.run("bench-long", long)
+            fifths = ", ".join(f"{peak:.0f}" for peak in longer.peaks_mb(5))
+            print(
+                f"Peak MB of a worker, {name}: {short.peak_mb:.0f} for {self._events:,} events, "
+                f"{longer.peak_mb:.0f} for {long:,}; by fifths of the longer run {fifths}.\n"
+            )
 
     def stages(self) -> None:
         """What each stage costs in a plain loop on one core."""
