@@ -20,6 +20,7 @@ _COLUMNS: Final = ["_topic", "_partition", "_offset", "_timestamp"]
 Brought = TypeVar("Brought", tuple[int, datetime, int], tuple[CommitName, datetime, int])
 #: After the last event all of it must be in the warehouse.
 _REST_S: Final = 300.0
+_LOAD_INTERVAL_S: Final = 10
 #: A stream takes its time to start; what came meanwhile would be old for that alone.
 _BEFORE: Final = 20_000
 
@@ -36,7 +37,9 @@ def measure_live(megabytes: float, seconds: int) -> None:
         per_second = round(megabytes * 1e6 / site.mean_bytes())
         watch = LoadWatch(site.session(schema), Statements(schema))
         watch.start()
-        with site.stream(f"--redshift_schema={schema}", "--load_interval=15") as stream:
+        with site.stream(
+            f"--redshift_schema={schema}", f"--load_interval={_LOAD_INTERVAL_S}"
+        ) as stream:
             stream.await_commit()
             begun = time.time()
             said = _produced(site, stream, per_second, per_second * seconds)
@@ -47,7 +50,10 @@ def measure_live(megabytes: float, seconds: int) -> None:
         session = site.session(schema)
         loaded = freshness(_since(begun, rows_by_load(session, schema)), loads)
         session.close()
-    print(f"{said}, {megabytes:.1f} MB/s, a stream of two workers, loaded every 15 s:\n")
+    print(
+        f"{said}, {megabytes:.1f} MB/s, a stream of two workers, "
+        f"loaded every {_LOAD_INTERVAL_S} s:\n"
+    )
     for place, found in (("lake", lake), ("warehouse", loaded)):
         print(f"* {place}: {_told(found)}")
     print(flush=True)
