@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 
 from runners import flink
-from runners.local._ports import free_ports
+from runners.local._ports import accepts, free_ports
 from tests.faults.lakes import wait_until
 from tests.flink.told import told
 from tests.integration.jobs import NUMBERS, SEGMENT, TABLE, Job
@@ -31,6 +31,22 @@ def job(kafka, make_lake, topic_factory, warehouse, flink_cluster) -> Job:
     for left in flink_cluster.cluster.jobs():
         if not left.ended:
             flink.stop(flink_cluster.cluster, left.name, savepoint=False)
+
+
+@pytest.fixture
+def pool(job) -> tuple[list[str], int]:
+    """A pool of workers that tells Prometheus of them: the job's flags, and where it tells."""
+    port, metrics_port = free_ports(2)
+    argv = [f"--port={port}", f"--metrics_port={metrics_port}"]
+    environ = job.lake.s3.environ()
+    running = job.lake.launcher.launch(argv, environ=environ, main="runners.pool:main")
+    wait_until(lambda: accepts(port), START_S)
+    yield (
+        ["--environment_type=EXTERNAL", f"--environment_config=127.0.0.1:{port}"],
+        metrics_port,
+    )
+    running.signal(signal.SIGTERM)
+    running.wait()
 
 
 def start(job: Job, flink_cluster, *flags: str) -> Run:
@@ -74,13 +90,13 @@ def assert_told(job: Job, cluster: flink.Cluster, port: int) -> None:
 
 
 def test_a_stream_goes_on_with_its_state_on_more_workers_and_without_it_as_another_graph(
-    job, flink_cluster
+    job, pool, flink_cluster
 ):
     cluster = flink_cluster.cluster
     job.send(100)
     job.send(30, partition=1)
-    (port,) = free_ports(1)
-    first = start(job, flink_cluster, "--parallelism=1", f"--metrics_port={port}")
+    workers, port = pool
+    first = start(job, flink_cluster, "--parallelism=1", *workers)
     wait_until(lambda: job.rows() == 130, START_S)
     assert_told(job, cluster, port)
     assert cluster.slots_in_use() == 1
