@@ -19,7 +19,7 @@ def main() -> None:
     """Measures what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
-    add("--events", type=int, default=12 * MILLION, help="sustained: events that wait")
+    add("--events", type=int, default=18 * MILLION, help="sustained: events that wait")
     add("--seconds", type=int, default=180, help="sustained and live: for how long")
     add("--rate", type=float, default=5.0, help="live: MB a second")
     add("--growth_events", type=int, default=5 * MILLION, help="growth: events that wait")
