@@ -22,6 +22,7 @@ def main() -> None:
     add("--events", type=int, default=18 * MILLION, help="sustained: events that wait")
     add("--seconds", type=int, default=180, help="sustained and live: for how long")
     add("--rate", type=float, default=5.0, help="live: MB a second")
+    add("--max_age_s", type=int, default=30, help="live: longest wait of a message for its segment")
     add("--growth_events", type=int, default=5 * MILLION, help="growth: events that wait")
     add("--growth_seconds", type=int, default=60, help="growth: for how long")
     add("--drained", type=int, default=2 * MILLION, help="spark: events")
@@ -31,7 +32,7 @@ def main() -> None:
     if "sustained" in parts:
         measure_sustained(given.events, given.seconds)
     if "live" in parts:
-        measure_live(given.rate, given.seconds)
+        measure_live(given.rate, given.seconds, given.max_age_s)
     if "growth" in parts:
         measure_growth(given.growth_events, given.growth_seconds)
     if "spark" in parts:

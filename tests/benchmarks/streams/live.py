@@ -25,21 +25,21 @@ _LOAD_INTERVAL_S: Final = 10
 _BEFORE: Final = 20_000
 
 
-def measure_live(megabytes: float, seconds: int) -> None:
+def measure_live(megabytes: float, seconds: int, max_age_s: int) -> None:
     """Prints how old rows were when they could be read from lake and warehouse.
 
     Args:
         megabytes: Of events a second, keys and values.
         seconds: For how long.
+        max_age_s: The stream's: after so many seconds a segment is written, however small.
     """
+    flags = f"--load_interval={_LOAD_INTERVAL_S}", f"--set=stream.max_age_s={max_age_s}"
     with stream_site() as site, site.schema() as schema:
         site.produce(_BEFORE, SEED)
         per_second = round(megabytes * 1e6 / site.mean_bytes())
         watch = LoadWatch(site.session(schema), Statements(schema))
         watch.start()
-        with site.stream(
-            f"--redshift_schema={schema}", f"--load_interval={_LOAD_INTERVAL_S}"
-        ) as stream:
+        with site.stream(f"--redshift_schema={schema}", *flags) as stream:
             stream.await_commit()
             begun = time.time()
             said = _produced(site, stream, per_second, per_second * seconds)
@@ -52,7 +52,7 @@ def measure_live(megabytes: float, seconds: int) -> None:
         session.close()
     print(
         f"{said}, {megabytes:.1f} MB/s, a stream of two workers, "
-        f"loaded every {_LOAD_INTERVAL_S} s:\n"
+        f"segments of at most {max_age_s} s, loaded every {_LOAD_INTERVAL_S} s:\n"
     )
     for place, found in (("lake", lake), ("warehouse", loaded)):
         print(f"* {place}: {_told(found)}")
