@@ -20,6 +20,8 @@ _COLUMNS: Final = ["_topic", "_partition", "_offset", "_timestamp"]
 Brought = TypeVar("Brought", tuple[int, datetime, int], tuple[CommitName, datetime, int])
 #: After the last event all of it must be in the warehouse.
 _REST_S: Final = 300.0
+#: What proves it takes a core, which the last segments and loads need until then.
+_SETTLE_S: Final = 75
 _LOAD_INTERVAL_S: Final = 10
 #: A stream takes its time to start; what came meanwhile would be old for that alone.
 _BEFORE: Final = 20_000
@@ -43,6 +45,7 @@ def measure_live(megabytes: float, seconds: int, max_age_s: int) -> None:
             stream.await_commit()
             begun = time.time()
             said = _produced(site, stream, per_second, per_second * seconds)
+            stream.pause(_SETTLE_S)
             _await_rows(site, schema, stream)
             seen = stream.watch.stop()
         loads = watch.stop()
