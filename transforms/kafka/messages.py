@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -90,21 +91,43 @@ class Arrival:
     error: PipelineError | None = None
 
 
+class _Pause:
+    """How many threads are within a pause, and whether the collector was on before the first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._within = 0
+        self._was_on = False
+
+    def begin(self) -> None:
+        with self._lock:
+            if not self._within:
+                self._was_on = gc.isenabled()
+                gc.disable()
+            self._within += 1
+
+    def end(self) -> None:
+        with self._lock:
+            self._within -= 1
+            if not self._within and self._was_on:
+                gc.enable()
+
+
+_pause = _Pause()
+
+
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Pauses the garbage collector.
+    """Pauses the garbage collector until the last thread that asked for it is done.
 
     Consumed messages are objects that it walks, and each thousand of new ones makes it walk older
     ones too, though they are in no cycle: measured, half of the time of reading.
     """
-    # Of several threads that are within at a time the one that found it on turns it on again.
-    running = gc.isenabled()
-    gc.disable()
+    _pause.begin()
     try:
         yield
     finally:
-        if running:
-            gc.enable()
+        _pause.end()
 
 
 def offset_of(message: KafkaMessage) -> int:

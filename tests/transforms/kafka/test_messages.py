@@ -1,6 +1,8 @@
 """Messages -> Arrow, as the broker gave them."""
 
 import gc
+import sys
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -34,14 +36,47 @@ def test_each_column_is_as_the_broker_gave_it():
     assert table.column("timestamp").to_pylist()[0] == datetime.fromtimestamp(1.005, UTC)
 
 
-def test_the_collector_is_paused_and_left_as_it_was():
-    assert gc.isenabled()
+@pytest.fixture
+def collector():
+    """The garbage collector, on."""
+    was_on = gc.isenabled()
+    gc.enable()
+    yield gc
+    if not was_on:
+        gc.disable()
+
+
+def test_the_collector_is_paused_and_left_as_it_was(collector):
     with collector_paused():
-        assert not gc.isenabled()
+        assert not collector.isenabled()
         with collector_paused():
             pass
-        assert not gc.isenabled()
-    assert gc.isenabled()
+        assert not collector.isenabled()
+    assert collector.isenabled()
+
+
+def test_a_collector_that_was_off_stays_off(collector):
+    collector.disable()
+    with collector_paused():
+        pass
+    assert not collector.isenabled()
+
+
+def test_threads_that_pause_it_at_once_leave_it_on(collector):
+    def pause():
+        for _ in range(20_000):
+            with collector_paused():
+                pass
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    threads = [threading.Thread(target=pause) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    sys.setswitchinterval(interval)
+    assert collector.isenabled()
 
 
 @pytest.mark.parametrize(
