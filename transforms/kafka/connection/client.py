@@ -88,9 +88,13 @@ def translated(error: KafkaError, servers: str) -> PipelineError:
         return RefusedError(f"Kafka at {servers} refuses: {error.str()}", remedy)
     if error.fatal():
         return PipelineError(f"Kafka client failed: {error.str()}", "Start the run again")
+    # A listener without TLS closes the connection; so may a broker that dies, so it is no refusal.
+    closed = "in state SSL_HANDSHAKE" in error.str()
     return BrokerUnavailableError(
         f"Kafka at {servers} does not answer ({error.str()})",
-        "Check --kafka_bootstrap_servers, the network and the broker",
+        "Check whether that listener is a PLAINTEXT one, and the broker"
+        if closed
+        else "Check --kafka_bootstrap_servers, the network and the broker",
     )
 
 

@@ -41,6 +41,12 @@ class TestErrors:
         told = KafkaError(KafkaError._TRANSPORT, "SSL routines::certificate verify failed")
         assert isinstance(translated(told, "host:1"), RefusedError)
 
+    def test_a_listener_that_ends_the_handshake_may_be_one_without_tls(self):
+        told = KafkaError(KafkaError._TRANSPORT, "closed by peer (in state SSL_HANDSHAKE)")
+        error = translated(told, "host:1")
+        assert isinstance(error, BrokerUnavailableError)
+        assert "PLAINTEXT" in str(error)
+
     def test_a_refusal_is_told_even_if_the_connection_is_lost_after_it(self):
         met = Trouble()
         lost, refused = KafkaError(KafkaError._TRANSPORT), KafkaError(KafkaError._SSL)
