@@ -80,7 +80,7 @@ class Broker:
             try:
                 self._admin.list_topics(timeout=1.0)
             except KafkaException as error:
-                failure = self._explained(error)
+                failure = self._explained(self._admin, error)
                 late = time.monotonic() >= deadline
                 if isinstance(failure, RefusedError) or self._trouble.all_down or late:
                     raise failure from error
@@ -190,7 +190,7 @@ class Broker:
                 failure = translated(error.args[0], self._settings.bootstrap_servers)
                 if isinstance(failure, RefusedError):
                     raise failure from error
-                failure = self._explained(error)
+                failure = self._explained(admin, error)
                 self._admin = self._opened()
                 if time.monotonic() >= deadline:
                     self._exhausted = True
@@ -202,8 +202,8 @@ class Broker:
             tell(RETRIES, 1, system="kafka")
             time.sleep(0.5)
 
-    def _explained(self, error: KafkaException) -> PipelineError:
-        self._admin.poll(0)  # Delivers what the connection itself has met.
+    def _explained(self, admin: AdminClient, error: KafkaException) -> PipelineError:
+        admin.poll(0)  # Delivers what the connection itself has met.
         return translated(self._trouble.last or error.args[0], self._settings.bootstrap_servers)
 
 
