@@ -14,8 +14,8 @@ from transforms.kafka.stream.buffers import PartitionBuffer
 
 #: One round of polling: a checkpoint waits for the call that polls, so it must be short.
 ROUND_S: Final = 1.0
-#: After a whole round in which nothing became due, calls within this time don't poll: one bundle
-#: calls each of its partitions, and would otherwise take a round for each.
+#: After a round that made no segment due for its own call, calls within this time don't poll: one
+#: bundle calls each of its partitions, and would otherwise take a round for each.
 REST_S: Final = 0.5
 #: One call's worth of messages, and how long it waits for them.
 POLL_MESSAGES: Final = 2_000
