@@ -99,24 +99,25 @@ class TestRounds:
         process.consumer.gather(buffer)
         assert process.held(buffer)[-1] == 100
 
-    def test_a_partition_at_its_end_keeps_no_other_one_waiting_that_is_due(self):
+    @pytest.fixture
+    def unlike(self):
+        """A process and its partition at the log's end; another of its partitions is due."""
         process = Process(most=100, end=0)
         first, second = process.follow(0, 1)
         process.consumer.gather(first)
         process.logs[1].end = 100
         process.clock.move(REST_S)
         assert process.consumer.gather(second)
+        return process, first
+
+    def test_a_partition_at_its_end_keeps_no_other_one_waiting_that_is_due(self, unlike):
+        process, first = unlike
         before = process.clock()
         assert not process.consumer.gather(first)
         assert process.clock() - before < 0.1
 
-    def test_it_is_read_on_all_the_same(self):
-        process = Process(most=100, end=0)
-        first, second = process.follow(0, 1)
-        process.consumer.gather(first)
-        process.logs[1].end = 100
-        process.clock.move(REST_S)
-        assert process.consumer.gather(second)
+    def test_it_is_read_on_all_the_same(self, unlike):
+        process, first = unlike
         process.logs[0].end = 10
         process.consumer.gather(first)
         assert process.held(first) == list(range(10))
