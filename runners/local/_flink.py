@@ -155,7 +155,9 @@ class TaskManager(_FlinkProcess):
         self.name = f"{_TASK_MANAGER_NAME}{number}"
 
     def _port_names(self) -> tuple[str, ...]:
-        return ("rpc",)
+        # It calls the JobManager and is told by it to others, so any port does, and each start must
+        # have another: a killed one's address was now and then refused to its successor for ever.
+        return ()
 
     def _properties(self) -> dict[str, str]:
         return {
@@ -165,7 +167,6 @@ class TaskManager(_FlinkProcess):
             "taskmanager.resource-id": self.name,
             "taskmanager.host": HOST,
             "taskmanager.bind-host": HOST,
-            "taskmanager.rpc.port": str(self._port("rpc")),
             "taskmanager.numberOfTaskSlots": "1",
             "taskmanager.cpu.cores": "1.0",
             "taskmanager.memory.framework.heap.size": f"{_FRAMEWORK_HEAP_MB}mb",

@@ -58,7 +58,7 @@ class Service(abc.ABC):
 
     def was_started(self) -> bool:
         """Tells whether the server ever ran for this state folder."""
-        return bool(self._entry.ports)
+        return self.name in self._state.entries()
 
     def is_expected(self) -> bool:
         """Tells whether the server was started and not stopped since, whether it runs or not."""
