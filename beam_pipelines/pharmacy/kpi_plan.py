@@ -18,6 +18,9 @@ from transforms.windows import Aggregate
 _CALL_S: Final = 5.0
 #: A segment is written within its own age again, and one may be late.
 _IDLE_SEGMENTS: Final = 4
+#: A chain is asked as often as segments come; but each time costs a GET, and runners count delays
+#: in whole seconds.
+_OFTEN_S, _SELDOM_S = 1.0, 5.0
 #: Classes of columns that may be shown: of no patient, and no keys of doors.
 _SHOWN: Final = frozenset({"NONE", "OPERATIONAL"})
 
@@ -53,6 +56,7 @@ def kpi_job(job: PharmacyJob) -> KpiJob | None:
         },
         since=config.kpi.since,
         follow=FollowSettings(
+            poll_every_s=min(max(stream.max_age_s, _OFTEN_S), _SELDOM_S),
             disorder_s=stream.disorder_s,
             idle_after_s=_IDLE_SEGMENTS * stream.max_age_s,
             discover_every_s=stream.discover_every_s,

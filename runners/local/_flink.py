@@ -303,6 +303,8 @@ _COMMON: Mapping[str, str] = {
     # start anew, which takes a minute of two cores, and stay for good (apache/beam issue 25510).
     "classloader.resolve-order": "parent-first",
     "state.checkpoints.num-retained": "2",
+    # Whoever looks at a cluster of his own sees what is so now, not what was 10 s ago.
+    "metrics.fetcher.update-interval": "2000",
 }
 
 

@@ -82,7 +82,7 @@ def assert_told(job: Job, cluster: flink.Cluster, port: int) -> None:
         found = told(cluster, job.schema)
         return {name: found[name] for name in wanted if name in found}
 
-    # Flink itself looks every ten seconds.
+    # Flink itself looks every two seconds.
     wait_until(lambda: reported() == wanted, START_S)
     assert f"lag_offsets/{place}" in told(cluster, job.schema)
     where = (("disposition", "accepted"), ("partition", "0"), ("topic", job.topic))

@@ -32,7 +32,7 @@ from transforms.segment import Segment
 pytestmark = pytest.mark.flink
 
 #: For a state to come about, on a busy machine.
-PATIENCE_S = 60
+PATIENCE_S = 180
 
 SETTINGS = StreamSettings(max_age_s=1.0, idle_after_s=2.0, discover_every_s=2.0)
 

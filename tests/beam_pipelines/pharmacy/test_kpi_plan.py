@@ -48,6 +48,11 @@ class TestJob:
         assert kpi_job(packaged(*ON)).publish.call_s == 5.0
         assert kpi_job(packaged(*ON, mode="drain")).publish.call_s is None
 
+    @pytest.mark.parametrize(("max_age_s", "poll_every_s"), [(0.2, 1.0), (2, 2.0), (30, 5.0)])
+    def test_chains_are_asked_as_often_as_segments_come(self, max_age_s, poll_every_s):
+        made = kpi_job(packaged(*ON, f"stream.max_age_s={max_age_s}"))
+        assert made.follow.poll_every_s == poll_every_s
+
     def test_all_settings_are_the_configurations(self):
         made = kpi_job(
             packaged(
