@@ -1,12 +1,20 @@
 """The fixtures of this folder."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
+import apache_beam as beam
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 
+from runners import flink, presets
 from runners.job_servers import FLINK
 from runners.local import Flink
 from tests.portability.servers import served
+
+#: Adds a stream's steps.
+Build = Callable[[beam.Pipeline], object]
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +28,24 @@ def cluster_flags(
     class_path = flink_cluster.cluster.class_path()
     with served(FLINK, address, folder, class_path=class_path) as endpoint:
         yield ["--runner=FlinkRunner", master, f"--job_endpoint={endpoint}"]
+
+
+@pytest.fixture
+def streaming(
+    flink_cluster: Flink, cluster_flags: list[str]
+) -> Callable[[str, Build], AbstractContextManager[None]]:
+    """Runs a stream of a name, its workers in this process, while the body does."""
+
+    @contextlib.contextmanager
+    def running(name: str, build: Build) -> Iterator[None]:
+        argv = [*cluster_flags, f"--job_name={name}", "--checkpointing_interval=1000"]
+        pipeline = beam.Pipeline(options=PipelineOptions(presets.prepare(argv, mode="stream")))
+        build(pipeline)
+        result = pipeline.run()
+        try:
+            yield
+        finally:
+            flink.stop(flink_cluster.cluster, name, savepoint=False)
+            result.cancel()  # The job has ended, and so do its workers.
+
+    return running

@@ -1,17 +1,14 @@
 """Panes on Flink: early, on time, late; through a failure, and from a start without state."""
 
-import contextlib
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 
 import apache_beam as beam
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions
 from confluent_kafka import Consumer
 
 from beam_pipelines.pharmacy.kpi_pipeline import KpiJob, build_kpi
-from runners import presets
 from tests.fakes.lake import CLUSTER, MIDNIGHT, TOPIC, TOPIC_ID, segment, writer
 from tests.transforms.windows.batches import by_cell, moved, shown
 from tests.transforms.windows.orders import ORDERS
@@ -61,8 +58,8 @@ class _FailOnce(beam.DoFn):
 class World:
     """A lake of two partitions, the job that counts it, and who reads the topic."""
 
-    def __init__(self, kafka, root, topic, flags):
-        self.root, self.flags = root, flags
+    def __init__(self, kafka, root, topic, streaming):
+        self.root, self._streaming = root, streaming
         self.store = ObjectStore(root)
         self.lake = open_lake(self.store, LakeSettings())
         self.ends = {0: 0, 1: 0}
@@ -101,16 +98,12 @@ class World:
         lane.begin(0)
         writer(AggregateWindows(ORDERS)).write(lane, made)
 
-    @contextlib.contextmanager
     def running(self):
         """Runs the job while the body does."""
-        pipeline = beam.Pipeline(options=PipelineOptions(self.flags))
+        return self._streaming(self.job.publish.topic, self._build)
+
+    def _build(self, pipeline):
         _ = build_kpi(pipeline, self.job) | "FailOnce" >> beam.ParDo(_FailOnce())
-        job = pipeline.run()
-        try:
-            yield
-        finally:
-            job.cancel()
 
     def look(self):
         while batch := self.consumer.consume(500, 0.2):
@@ -146,11 +139,10 @@ class World:
 
 
 @pytest.fixture
-def world(flink, kafka, s3, lake_root, topic_factory, monkeypatch):
+def world(streaming, kafka, s3, lake_root, topic_factory, monkeypatch):
     for name, value in s3.environ().items():
         monkeypatch.setenv(name, value)
-    flags = presets.prepare([*flink, "--checkpointing_interval=1000"], mode="stream")
-    made = World(kafka, lake_root, topic_factory(partitions=2), flags)
+    made = World(kafka, lake_root, topic_factory(partitions=2), streaming)
     yield made
     made.consumer.close()
 

@@ -1,6 +1,5 @@
 """The stream on Flink: in one stage, with partitions that come later, through a failure."""
 
-import contextlib
 import re
 import time
 from collections import Counter
@@ -10,9 +9,7 @@ import apache_beam as beam
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions
 
-from runners import presets
 from tests import plans
 from tests.integration.small import add_partitions, send
 from tests.transforms.segments import DATASET, LAYOUTS, with_verdicts
@@ -53,22 +50,17 @@ class _Judge(beam.DoFn):
 class Stream:
     """A topic, and the lake that it is streamed into."""
 
-    def __init__(self, kafka, root, topic, flags):
-        self.kafka, self.root, self.topic, self.flags = kafka, root, topic, flags
+    def __init__(self, kafka, root, topic, streaming):
+        self.kafka, self.root, self.topic = kafka, root, topic
+        self._streaming = streaming
         self.store = ObjectStore(root)
         open_lake(self.store, LakeSettings())
 
-    @contextlib.contextmanager
     def running(self):
         """Runs the job while the body does."""
-        job = self._start()
-        try:
-            yield
-        finally:
-            job.cancel()
+        return self._streaming(self.topic, self._build)
 
-    def _start(self):
-        pipeline = beam.Pipeline(options=PipelineOptions(self.flags))
+    def _build(self, pipeline):
         read = ReadFromKafkaConfig(
             broker=BrokerSettings(bootstrap_servers=self.kafka.bootstrap_servers),
             patterns=[re.escape(self.topic)],
@@ -87,7 +79,6 @@ class Stream:
             | "Judge" >> beam.ParDo(_Judge())
             | "WriteToS3" >> WriteToS3(write)
         )
-        return pipeline.run()
 
     def produce(self, count, *partitions):
         for partition in partitions:
@@ -125,12 +116,11 @@ class Stream:
 
 
 @pytest.fixture
-def stream(flink, kafka, s3, lake_root, topic_factory, monkeypatch):
+def stream(streaming, kafka, s3, lake_root, topic_factory, monkeypatch):
     for name, value in s3.environ().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("DEAD_LETTER_KEY", "ab" * 32)
-    flags = presets.prepare([*flink, "--checkpointing_interval=1000"], mode="stream")
-    return Stream(kafka, lake_root, topic_factory(partitions=2), flags)
+    return Stream(kafka, lake_root, topic_factory(partitions=2), streaming)
 
 
 def test_a_stream_takes_up_new_partitions_and_goes_on_after_a_failure(stream):
