@@ -1,12 +1,13 @@
 """The fixtures of this folder."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineResult
 
 from runners import flink, presets
 from runners.job_servers import FLINK
@@ -15,6 +16,14 @@ from tests.portability.servers import served
 
 #: Adds a stream's steps.
 Build = Callable[[beam.Pipeline], object]
+
+
+def start_stream(flags: Sequence[str], name: str, build: Build) -> PipelineResult:
+    """Starts a stream of a name that is checkpointed every second or so."""
+    argv = [*flags, f"--job_name={name}", "--checkpointing_interval=1000"]
+    pipeline = beam.Pipeline(options=PipelineOptions(presets.prepare(argv, mode="stream")))
+    build(pipeline)
+    return pipeline.run()
 
 
 @pytest.fixture(scope="session")
@@ -38,10 +47,7 @@ def streaming(
 
     @contextlib.contextmanager
     def running(name: str, build: Build) -> Iterator[None]:
-        argv = [*cluster_flags, f"--job_name={name}", "--checkpointing_interval=1000"]
-        pipeline = beam.Pipeline(options=PipelineOptions(presets.prepare(argv, mode="stream")))
-        build(pipeline)
-        result = pipeline.run()
+        result = start_stream(cluster_flags, name, build)
         try:
             yield
         finally:

@@ -3,14 +3,13 @@
 import os
 import signal
 
-import apache_beam as beam
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions
 
-from runners import flink, presets
+from runners import flink
 from runners.errors import RunnerRefusedError
 from runners.local._processes import wait_until
 from tests.flink import toy
+from tests.flink.conftest import start_stream
 
 pytestmark = [
     pytest.mark.flink,
@@ -27,11 +26,8 @@ def run(cluster_flags, tmp_path, flink_cluster):
     """Starts the toy stream and returns what it writes; a job that is left is canceled."""
 
     def start(name, *flags):
-        argv = [*cluster_flags, f"--job_name={name}", "--checkpointing_interval=1000", *flags]
         path = tmp_path / f"{name}-{len(list(tmp_path.iterdir()))}"
-        pipeline = beam.Pipeline(options=PipelineOptions(presets.prepare(argv, mode="stream")))
-        toy.build(pipeline, path)
-        pipeline.run()
+        start_stream([*cluster_flags, *flags], name, lambda pipeline: toy.build(pipeline, path))
         await_that(lambda: min(toy.Written(path).highest()) >= 0)
         return path
 

@@ -18,7 +18,7 @@ _START_S = 90
 
 @pytest.fixture(scope="session")
 def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
-    """The user's flags for a mini cluster of two tasks."""
+    """The user's flags for a mini cluster of two tasks; for drains, as it doesn't end a stream."""
     folder = tmp_path_factory.mktemp("flink")
     with served(FLINK, ["--flink-master", "[local]"], folder) as endpoint:
         yield ["--runner=flink", "--parallelism=2", f"--job_endpoint={endpoint}"]
